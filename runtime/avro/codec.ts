@@ -1,0 +1,121 @@
+/**
+ * Values to bytes and back. Types and resolvers are made once: per topic for writing, per (writer's schema, topic)
+ * for reading. A value whose writer's schema is known decodes without waiting.
+ */
+import { LRUCache } from 'lru-cache'
+import type { Topic } from '../define/topic.ts'
+import { Halt, Reject, reasonOf } from '../errors.ts'
+import { avro, type Type } from './bounded-avsc.ts'
+import type { Registry } from './registry.ts'
+import { frame, unframe } from './wire.ts'
+
+export interface Codec {
+  /** @throws Reject with a `record.` code; RetryLater `registry.unreachable` */
+  decode<V>(topic: Topic<V>, value: Buffer | null): V | Promise<V>
+  /** @throws Reject `record.invalid-output` */
+  encode<V>(topic: Topic<V>, value: V): Buffer
+}
+
+type Reader = (body: Buffer) => unknown
+
+/** Ids that the registry did not know are not asked about again for this long, so that bad records cannot flood it. */
+const UNKNOWN_FOR_MS = 60_000
+
+/**
+ * A codec for these topics.
+ * @throws Halt `registry.not-registered` when a schema is missing from the registry
+ */
+export async function openCodec(registry: Registry, topics: Iterable<Topic>): Promise<Codec> {
+  const writers = new Map<string, Writer>()
+  for (const topic of topics) writers.set(topic.name, await openWriter(registry, topic))
+  return new RegistryCodec(registry, writers)
+}
+
+interface Writer { type: Type; schemaId: number }
+
+async function openWriter(registry: Registry, topic: Topic): Promise<Writer> {
+  const schemaId = await registry.idOf(subjectOf(topic), topic.schema)
+  if (schemaId === undefined) {
+    throw new Halt('registry.not-registered', `The schema of ${topic.name} is not in the registry.`, 'Run `sluice topics apply`.')
+  }
+  return { type: avro.Type.forSchema(topic.schema as never), schemaId }
+}
+
+/** Registry subject of a topic's values. */
+export function subjectOf(topic: Pick<Topic, 'name'>): string {
+  return `${topic.name}-value`
+}
+
+class RegistryCodec implements Codec {
+  readonly #registry: Registry
+  readonly #writers: Map<string, Writer>
+  readonly #readers = new Map<string, Reader>()
+  readonly #opening = new Map<string, Promise<Reader>>()
+  readonly #unknown = new LRUCache<number, Reject>({ max: 10_000, ttl: UNKNOWN_FOR_MS })
+
+  constructor(registry: Registry, writers: Map<string, Writer>) {
+    this.#registry = registry
+    this.#writers = writers
+    for (const [topic, { schemaId, type }] of writers) this.#readers.set(`${schemaId} ${topic}`, (body) => type.fromBuffer(body))
+  }
+
+  encode<V>(topic: Topic<V>, value: V): Buffer {
+    const { type, schemaId } = this.#writerOf(topic)
+    try {
+      return frame(schemaId, type.toBuffer(value))
+    } catch (error) {
+      throw new Reject('record.invalid-output', `${topic.name} does not take this value: ${reasonOf(error)}`, { cause: error })
+    }
+  }
+
+  decode<V>(topic: Topic<V>, value: Buffer | null): V | Promise<V> {
+    if (value === null) throw new Reject('record.no-value', 'The record has no value.')
+    const { schemaId, body } = unframe(value)
+    const reader = this.#readers.get(`${schemaId} ${topic.name}`)
+    if (reader) return read(reader, body) as V
+    return this.#open(topic, schemaId).then((opened) => read(opened, body) as V)
+  }
+
+  #writerOf(topic: Topic): Writer {
+    const writer = this.#writers.get(topic.name)
+    if (!writer) throw new Error(`codec: ${topic.name} was not opened [C1]`)
+    return writer
+  }
+
+  /** Single flight: a burst of records with a new schema asks once. A failure is not kept, except that an id is unknown. */
+  #open(topic: Topic, schemaId: number): Promise<Reader> {
+    const key = `${schemaId} ${topic.name}`
+    const opening = this.#opening.get(key) ?? this.#resolve(topic, schemaId).finally(() => this.#opening.delete(key))
+    this.#opening.set(key, opening)
+    return opening
+  }
+
+  async #resolve(topic: Topic, schemaId: number): Promise<Reader> {
+    const known = this.#unknown.get(schemaId)
+    if (known) throw known
+    const writerSchema = await this.#registry.schemaOf(schemaId).catch((error: unknown) => {
+      if (error instanceof Reject) this.#unknown.set(schemaId, error)
+      throw error
+    })
+    const reader = resolvingReader(this.#writerOf(topic).type, writerSchema, topic.name, schemaId)
+    this.#readers.set(`${schemaId} ${topic.name}`, reader)
+    return reader
+  }
+}
+
+function resolvingReader(type: Type, writerSchema: object, topic: string, schemaId: number): Reader {
+  try {
+    const resolver = type.createResolver(avro.Type.forSchema(writerSchema as never))
+    return (body) => type.fromBuffer(body, resolver)
+  } catch (error) {
+    throw new Reject('record.incompatible-schema', `${topic} cannot read schema ${schemaId}: ${reasonOf(error)}`, { cause: error })
+  }
+}
+
+function read(reader: Reader, body: Buffer): unknown {
+  try {
+    return reader(body)
+  } catch (error) {
+    throw new Reject('record.undecodable', `The value does not match its schema: ${reasonOf(error)}`, { cause: error })
+  }
+}

@@ -1,0 +1,20 @@
+/** The Confluent wire format: one zero byte, the schema id as unsigned 32-bit big-endian, the Avro body. */
+import { Reject } from '../errors.ts'
+
+export const HEADER_BYTES = 5
+
+export function frame(schemaId: number, body: Buffer): Buffer {
+  const framed = Buffer.allocUnsafe(HEADER_BYTES + body.length)
+  framed[0] = 0
+  framed.writeUInt32BE(schemaId, 1)
+  body.copy(framed, HEADER_BYTES)
+  return framed
+}
+
+/** @throws Reject `record.bad-magic` */
+export function unframe(value: Buffer): { schemaId: number; body: Buffer } {
+  if (value.length < HEADER_BYTES || value[0] !== 0) {
+    throw new Reject('record.bad-magic', `The value begins with ${value.subarray(0, HEADER_BYTES).toString('hex') || 'nothing'}, not with a schema id.`)
+  }
+  return { schemaId: value.readUInt32BE(1), body: value.subarray(HEADER_BYTES) }
+}

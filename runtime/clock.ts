@@ -1,0 +1,32 @@
+/** The only place that reads the time or waits for it; tests give a clock of their own. */
+import { setTimeout as wait } from 'node:timers/promises'
+
+export interface Clock {
+  /** Unix milliseconds. */
+  now(): number
+  /** Milliseconds from an arbitrary start, never going back. */
+  monotonicMs(): number
+  /** Resolves after `ms`; rejects with the signal's reason when it is aborted first. */
+  sleep(ms: number, signal?: AbortSignal): Promise<void>
+  /** Calls `run` every `ms` until the returned function is called. Does not keep the process alive. */
+  every(ms: number, run: () => void): () => void
+  /** Calls `run` once after `ms` unless the returned function is called first. */
+  after(ms: number, run: () => void): () => void
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  monotonicMs: () => performance.now(),
+  async sleep(ms, signal) {
+    await wait(ms, undefined, signal ? { signal } : undefined)
+  },
+  every(ms, run) {
+    const timer = setInterval(run, ms)
+    timer.unref()
+    return () => clearInterval(timer)
+  },
+  after(ms, run) {
+    const timer = setTimeout(run, ms)
+    return () => clearTimeout(timer)
+  },
+}

@@ -1,0 +1,31 @@
+/** Offsets as numbers: what a group has committed, and what the broker holds. */
+import type { Admin } from './patches.ts'
+import type { PartitionId, Position } from '../loop/ports.ts'
+
+/** Committed positions of a group; a partition without one is left out. */
+export async function committedPositions(admin: Admin, groupId: string, partitions: PartitionId[]): Promise<Position[]> {
+  const topics = [...new Set(partitions.map(({ topic }) => topic))]
+  const fetched = await admin.fetchOffsets({ groupId, topics })
+  const wanted = new Set(partitions.map(({ topic, partition }) => `${topic}/${partition}`))
+  return fetched
+    .flatMap(({ topic, partitions: offsets }) => offsets.map(({ partition, offset }) => ({ topic, partition, offset: Number(offset) })))
+    .filter(({ topic, partition, offset }) => offset >= 0 && wanted.has(`${topic}/${partition}`))
+}
+
+/** Oldest offset that the broker still has, by `topic/partition`. */
+export async function earliestOffsets(admin: Admin, partitions: PartitionId[]): Promise<Map<string, number>> {
+  return offsetsOf(admin, partitions, 'low')
+}
+
+/** Offset after the newest record, by `topic/partition`. */
+export async function endOffsets(admin: Admin, partitions: PartitionId[]): Promise<Map<string, number>> {
+  return offsetsOf(admin, partitions, 'high')
+}
+
+async function offsetsOf(admin: Admin, partitions: PartitionId[], which: 'low' | 'high'): Promise<Map<string, number>> {
+  const found = new Map<string, number>()
+  for (const topic of new Set(partitions.map((id) => id.topic))) {
+    for (const entry of await admin.fetchTopicOffsets(topic)) found.set(`${topic}/${entry.partition}`, Number(entry[which]))
+  }
+  return found
+}

@@ -1,0 +1,15 @@
+/**
+ * Event ids: the n-th output of a stage for an input always has the same id (I2). The id is derived from the input's
+ * own event id, and from its coordinates only when it brought none. So the two copies of an input that was written
+ * twice after a crash lead to two copies of one output event, not to two events.
+ */
+import { createHash } from 'node:crypto'
+import type { SourceRecord } from './ports.ts'
+
+export const EVENT_ID_HEADER = 'event-id'
+
+/** 32 hexadecimal digits. */
+export function eventId(stage: { name: string; version: number }, input: SourceRecord, n: number): string {
+  const origin = input.headers[EVENT_ID_HEADER]?.toString('latin1') ?? `${input.topic}/${input.partition}/${input.offset}`
+  return createHash('sha256').update(`${stage.name}\0${stage.version}\0${origin}\0${n}`).digest('hex').slice(0, 32)
+}

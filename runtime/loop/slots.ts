@@ -1,0 +1,30 @@
+/** A counting semaphore: at most `limit` holders at once, the longest waiting first. */
+
+export class Slots {
+  readonly #limit: number
+  #held = 0
+  readonly #waiting: (() => void)[] = []
+
+  constructor(limit: number) {
+    this.#limit = limit
+  }
+
+  async acquire(): Promise<void> {
+    if (this.#held < this.#limit) {
+      this.#held += 1
+      return
+    }
+    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** Hands the slot to the next in line, if any. */
+  release(): void {
+    const next = this.#waiting.shift()
+    if (next) next()
+    else this.#held -= 1
+  }
+
+  get held(): number {
+    return this.#held
+  }
+}

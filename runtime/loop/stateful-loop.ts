@@ -1,0 +1,73 @@
+/** A stateful stage in this process: opens a task for each partition that is assigned, and closes it when it goes. */
+import { Halt } from '../errors.ts'
+import type { PartitionId, Position, SourceListener, SourceRecord } from './ports.ts'
+import { StatefulTask, type StatefulTaskParts } from './stateful-task.ts'
+
+export type StatefulLoopParts = Omit<StatefulTaskParts, 'id' | 'failed'>
+
+export class StatefulLoop implements SourceListener {
+  readonly #parts: StatefulLoopParts
+  readonly #tasks = new Map<number, StatefulTask>()
+  readonly #ended = Promise.withResolvers<void>()
+  #stopping = false
+
+  constructor(parts: StatefulLoopParts) {
+    this.#parts = parts
+    this.#ended.promise.catch(() => {})
+  }
+
+  async start(): Promise<void> {
+    await this.#parts.source.start(this)
+  }
+
+  /** Settles when the stage has ended: rejects with what stopped it, resolves after `stop`. */
+  get ended(): Promise<void> {
+    return this.#ended.promise
+  }
+
+  async stop(): Promise<void> {
+    if (!this.#stopping) await this.#shutDown()
+    this.#ended.resolve()
+  }
+
+  /**
+   * A rejoin may follow a generation in which another process owned the partition, so every assignment is a new
+   * take-over; when nobody else wrote, restoring is all that it costs.
+   */
+  async assigned(partitions: PartitionId[]): Promise<Position[]> {
+    const positions: Position[] = []
+    for (const id of partitions) {
+      await this.#close(id.partition)
+      const task = new StatefulTask({ ...this.#parts, id, failed: (error) => this.failed(error) })
+      this.#tasks.set(id.partition, task)
+      positions.push({ ...id, offset: await task.open() })
+    }
+    return positions
+  }
+
+  revoked(partitions: PartitionId[]): void {
+    for (const { partition } of partitions) void this.#close(partition)
+  }
+
+  records({ partition }: PartitionId, records: SourceRecord[]): void {
+    if (!this.#stopping) this.#tasks.get(partition)?.accept(records)
+  }
+
+  failed(error: Error): void {
+    if (this.#stopping) return
+    this.#parts.log.error({ err: error }, error instanceof Halt ? error.remedy : 'the stage cannot go on')
+    void this.#shutDown().finally(() => this.#ended.reject(error))
+  }
+
+  async #shutDown(): Promise<void> {
+    this.#stopping = true
+    await Promise.all([...this.#tasks.keys()].map((partition) => this.#close(partition)))
+    await this.#parts.source.stop()
+  }
+
+  async #close(partition: number): Promise<void> {
+    const task = this.#tasks.get(partition)
+    this.#tasks.delete(partition)
+    await task?.close()
+  }
+}

@@ -1,0 +1,230 @@
+/**
+ * The one partition of a stateful stage in this process: state in memory, decisions one after the other, and output,
+ * changelog and position committed in one transaction (I5).
+ *
+ *   taking-over ──▶ deciding ◀──▶ committing
+ *        ▲                            │
+ *        └──────── in doubt ──────────┘           any state ──close()──▶ closed
+ *
+ * Commit procedure (the numbers are those of DESIGN.md, "Commit of a stateful stage"):
+ *   1. fence the previous owner, read the committed position, restore the state up to our own barrier, seek there
+ *   2. decide a batch in order; each decision is applied to the state before the next
+ *   3. in one transaction: outputs, dead letters, changelog entries, position
+ * When 3 fails in any way, producer and state are thrown away and 1 begins again: the state holds nothing that the
+ * changelog does not, and whether the transaction took place is read, never guessed.
+ */
+import type { Codec } from '../avro/codec.ts'
+import type { Clock } from '../clock.ts'
+import type { Context, Decision, State, StatefulProcessor } from '../define/processor.ts'
+import type { Opened, Services } from '../define/service.ts'
+import { Halt, Reject, reasonOf, verdictOf } from '../errors.ts'
+import type { Log } from '../log.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
+import { backoffMs } from './backoff.ts'
+import { deadLetterRecord } from './dead-letter.ts'
+import type { Ownership, OutgoingRecord, PartitionId, Source, SourceRecord, TransactionalOutbox } from './ports.ts'
+import { encodeOutputs, encodeRecord } from './record-encoder.ts'
+import { checkKey } from './record-work.ts'
+import type { StageStats } from './stage-stats.ts'
+
+/** Header of a changelog record: the input offset that led to it; a witness beside the committed position. */
+export const SOURCE_OFFSET_HEADER = 'source-offset'
+
+const TAKE_OVER_RETRY = { firstDelayMs: 100, maxDelayMs: 5_000 }
+
+/** Records waiting in memory above which the source is paused; resumed below half. */
+const MAX_WAITING = 5_000
+
+export interface StatefulTaskParts {
+  id: PartitionId
+  processor: StatefulProcessor
+  source: Source
+  ownership: Ownership
+  codec: Codec
+  services: Opened<Services>
+  clock: Clock
+  log: Log
+  tracing: Tracing
+  stats: StageStats
+  failed(error: Error): void
+}
+
+interface Effects { records: OutgoingRecord[]; written: number; dead: number }
+
+export class StatefulTask {
+  readonly #parts: StatefulTaskParts
+  readonly #closing = new AbortController()
+  #state: State<unknown> | undefined
+  #outbox: TransactionalOutbox | undefined
+  #waiting: SourceRecord[] = []
+  #nextOffset = 0
+  #paused = false
+  #wake = Promise.withResolvers<void>()
+  #worker: Promise<void> = Promise.resolve()
+
+  constructor(parts: StatefulTaskParts) {
+    this.#parts = parts
+  }
+
+  /** Takes the partition over; resolves to the offset to read from. */
+  async open(): Promise<number> {
+    await this.#takeOver()
+    this.#worker = this.#work().catch((error: unknown) => this.#parts.failed(error as Error))
+    return this.#nextOffset
+  }
+
+  accept(records: SourceRecord[]): void {
+    const last = this.#waiting.at(-1)?.offset ?? this.#nextOffset - 1
+    this.#waiting.push(...records.filter((record) => record.offset > last))
+    this.#parts.stats.waiting = this.#waiting.length
+    this.#wake.resolve()
+    this.#pauseWhenFull()
+  }
+
+  /** Ends after the transaction under way; what waits is left for the next owner. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    this.#wake.resolve()
+    await this.#worker
+    await this.#outbox?.close()
+  }
+
+  async #work(): Promise<void> {
+    while (await this.#gather()) {
+      const batch = this.#waiting.slice(0, this.#parts.processor.batch.maxRecords)
+      await this.#decideAndCommit(batch)
+    }
+  }
+
+  /** Waits for a record, then shortly for more. False once closed. */
+  async #gather(): Promise<boolean> {
+    const { clock, processor } = this.#parts
+    const { signal } = this.#closing
+    if (this.#waiting.length === 0) {
+      await this.#wake.promise
+      if (this.#waiting.length < processor.batch.maxRecords) await clock.sleep(processor.batch.maxWaitMs, signal).catch(() => {})
+    }
+    this.#wake = Promise.withResolvers<void>()
+    if (this.#waiting.length > 0) this.#wake.resolve()
+    return !signal.aborted
+  }
+
+  async #decideAndCommit(batch: SourceRecord[]): Promise<void> {
+    if (batch.length === 0) return
+    const { stats, clock, id } = this.#parts
+    const startedMs = clock.monotonicMs()
+    try {
+      const effects = await this.#decideAll(batch)
+      const offset = batch.at(-1)!.offset + 1
+      await this.#outbox!.commit({ records: effects.records, position: { ...id, offset } })
+      this.#committed(batch.length, offset, effects)
+    } catch (error) {
+      if (verdictOf(error) instanceof Halt) throw error
+      this.#parts.log.warn({ err: error }, 'the outcome of a transaction is in doubt; taking over again')
+      await this.#recover()
+    }
+    stats.workMs += clock.monotonicMs() - startedMs
+  }
+
+  #committed(count: number, offset: number, effects: Effects): void {
+    const { stats, clock } = this.#parts
+    this.#waiting.splice(0, count)
+    this.#nextOffset = offset
+    stats.written += effects.written
+    stats.dead += effects.dead
+    stats.waiting = this.#waiting.length
+    stats.lastCommitAtMs = clock.now()
+    this.#resumeWhenHalfEmpty()
+  }
+
+  /** The state may hold decisions that were not committed: it is thrown away whole. */
+  async #recover(): Promise<void> {
+    this.#waiting = []
+    await this.#takeOver()
+    this.#parts.source.seek({ ...this.#parts.id, offset: this.#nextOffset })
+    this.#resumeWhenHalfEmpty()
+  }
+
+  async #takeOver(): Promise<void> {
+    const { clock, log, stats } = this.#parts
+    for (let attempt = 1; !this.#closing.signal.aborted; attempt++) {
+      try {
+        return await this.#tryTakeOver()
+      } catch (error) {
+        if (verdictOf(error) instanceof Halt) throw error
+        stats.retries += 1
+        log.warn({ reason: reasonOf(error), attempt }, 'the partition was not taken over; trying again')
+        await clock.sleep(backoffMs(TAKE_OVER_RETRY, attempt), this.#closing.signal).catch(() => {})
+      }
+    }
+  }
+
+  async #tryTakeOver(): Promise<void> {
+    const { ownership, processor, codec, id } = this.#parts
+    await this.#outbox?.close()
+    this.#outbox = undefined
+    const state: State<unknown> = processor.state.open()
+    const restore = async (record: SourceRecord): Promise<void> => {
+      if (record.value) state.apply(await codec.decode(processor.state.changelog, record.value))
+    }
+    const { outbox, position } = await ownership.takeOver(id, restore, this.#closing.signal)
+    this.#state = state
+    this.#outbox = outbox
+    this.#nextOffset = position
+  }
+
+  async #decideAll(batch: SourceRecord[]): Promise<Effects> {
+    const effects: Effects = { records: [], written: 0, dead: 0 }
+    for (const record of batch) {
+      try {
+        effects.records.push(...(await this.#decideOne(record)))
+        effects.written += 1
+      } catch (error) {
+        effects.records.push(this.#deadLetter(record, error))
+        effects.dead += 1
+      }
+    }
+    return effects
+  }
+
+  async #decideOne(record: SourceRecord): Promise<OutgoingRecord[]> {
+    const { processor, codec, services, log, tracing } = this.#parts
+    const value = await codec.decode(processor.reads, record.value)
+    checkKey(processor.reads.keyOf(value), record.key)
+    const span = tracing.begin(processor, record)
+    const context = { ...services, signal: this.#closing.signal, log } as Context<Services>
+    const decision: Decision<unknown> = processor.decide(value, this.#state!, context)
+    const outputs = encodeOutputs(processor, codec, record, decision.write, span.traceparent)
+    const changes = decision.remember.map((entry) => this.#changeOf(entry, record))
+    for (const entry of decision.remember) this.#state!.apply(entry)
+    span.end('written')
+    return [...outputs, ...changes]
+  }
+
+  #changeOf(entry: unknown, record: SourceRecord): OutgoingRecord {
+    const { processor, codec, id } = this.#parts
+    const change = encodeRecord(codec, processor.state.changelog(entry), record.timestampMs, { [SOURCE_OFFSET_HEADER]: String(record.offset) })
+    return { ...change, partition: id.partition }
+  }
+
+  /** A failure that is neither the record's nor a halt is a doubt about everything: it ends the batch. */
+  #deadLetter(record: SourceRecord, error: unknown): OutgoingRecord {
+    const { processor, clock } = this.#parts
+    const verdict = verdictOf(error) ?? new Reject('runtime.unclassified', reasonOf(error), { cause: error })
+    if (!(verdict instanceof Reject)) throw verdict
+    const death = { stage: processor.name, code: verdict.code, reason: reasonOf(verdict), attempts: 1, firstFailedAtMs: clock.now() }
+    return deadLetterRecord(record, death, 0)
+  }
+
+  #pauseWhenFull(): void {
+    if (this.#paused || this.#waiting.length < MAX_WAITING) return
+    this.#paused = true
+    this.#parts.source.pause([this.#parts.id])
+  }
+
+  #resumeWhenHalfEmpty(): void {
+    if (!this.#paused || this.#waiting.length > MAX_WAITING / 2) return
+    this.#paused = false
+    this.#parts.source.resume([this.#parts.id])
+  }
+}
