@@ -1,0 +1,208 @@
+/**
+ * An in-memory log that implements the loops' ports, for tests: partitions, groups with committed positions,
+ * rebalances, crashes, lost replies and transactions. What it lacks is written in FAKE-LIMITS.md.
+ */
+import type {
+  Outbox, OutgoingRecord, Ownership, PartitionId, Position, Source, SourceListener, SourceRecord, Takeover, TransactionalOutbox,
+} from '../loop/ports.ts'
+
+export interface LogRecord extends SourceRecord {}
+
+export class MemoryLog {
+  readonly #partitions = new Map<string, LogRecord[]>()
+  readonly #committed = new Map<string, number>()
+  readonly #epochs = new Map<string, number>()
+  readonly #watchers = new Set<() => void>()
+
+  append(record: OutgoingRecord): number {
+    const partition = this.#partition(record)
+    const offset = partition.length
+    partition.push({ ...record, offset, headers: toBuffers(record.headers) })
+    for (const watcher of this.#watchers) watcher()
+    return offset
+  }
+
+  read(topic: string, partition = 0): LogRecord[] {
+    return [...this.#partition({ topic, partition })]
+  }
+
+  /** All records of a topic, partition by partition. */
+  readAll(topic: string): LogRecord[] {
+    return [...this.#partitions].filter(([key]) => key.startsWith(`${topic}/`)).flatMap(([, records]) => records)
+  }
+
+  committed(group: string, { topic, partition }: PartitionId): number | undefined {
+    return this.#committed.get(`${group} ${topic}/${partition}`)
+  }
+
+  commit(group: string, { topic, partition, offset }: Position): void {
+    this.#committed.set(`${group} ${topic}/${partition}`, offset)
+  }
+
+  watch(watcher: () => void): () => void {
+    this.#watchers.add(watcher)
+    return () => this.#watchers.delete(watcher)
+  }
+
+  /** Raises the epoch of a transactional id: its older owners are fenced. */
+  fence(id: string): number {
+    const epoch = (this.#epochs.get(id) ?? 0) + 1
+    this.#epochs.set(id, epoch)
+    return epoch
+  }
+
+  isCurrent(id: string, epoch: number): boolean {
+    return this.#epochs.get(id) === epoch
+  }
+
+  #partition({ topic, partition }: PartitionId): LogRecord[] {
+    const key = `${topic}/${partition}`
+    const records = this.#partitions.get(key) ?? []
+    this.#partitions.set(key, records)
+    return records
+  }
+}
+
+/** One member of a group; `assign` and `revoke` are the test's rebalances. */
+export class MemorySource implements Source {
+  readonly #log: MemoryLog
+  readonly #group: string
+  readonly #positions = new Map<string, Position>()
+  readonly #paused = new Set<string>()
+  #listener: SourceListener | undefined
+  #unwatch = (): void => {}
+  /** Makes every commit fail while set. */
+  commitFailure: Error | undefined
+
+  constructor(log: MemoryLog, group: string) {
+    this.#log = log
+    this.#group = group
+  }
+
+  async start(listener: SourceListener): Promise<void> {
+    this.#listener = listener
+    this.#unwatch = this.#log.watch(() => queueMicrotask(() => this.#deliver()))
+  }
+
+  async assign(partitions: PartitionId[]): Promise<void> {
+    const starts = await this.#listener!.assigned(partitions)
+    for (const id of partitions) {
+      const start = starts.find((position) => keyOf(position) === keyOf(id))?.offset ?? this.#log.committed(this.#group, id) ?? 0
+      this.#positions.set(keyOf(id), { ...id, offset: start })
+    }
+    this.#deliver()
+  }
+
+  revoke(partitions: PartitionId[]): void {
+    for (const id of partitions) this.#positions.delete(keyOf(id))
+    this.#listener!.revoked(partitions)
+  }
+
+  pause(partitions: PartitionId[]): void {
+    for (const id of partitions) this.#paused.add(keyOf(id))
+  }
+
+  resume(partitions: PartitionId[]): void {
+    for (const id of partitions) this.#paused.delete(keyOf(id))
+    queueMicrotask(() => this.#deliver())
+  }
+
+  isPaused(id: PartitionId): boolean {
+    return this.#paused.has(keyOf(id))
+  }
+
+  seek(position: Position): void {
+    if (this.#positions.has(keyOf(position))) this.#positions.set(keyOf(position), position)
+    queueMicrotask(() => this.#deliver())
+  }
+
+  async committed(partitions: PartitionId[]): Promise<Position[]> {
+    return partitions.flatMap((id) => {
+      const offset = this.#log.committed(this.#group, id)
+      return offset === undefined ? [] : [{ ...id, offset }]
+    })
+  }
+
+  async commit(positions: Position[]): Promise<void> {
+    if (this.commitFailure) throw this.commitFailure
+    for (const position of positions) this.#log.commit(this.#group, position)
+  }
+
+  async stop(): Promise<void> {
+    this.#unwatch()
+    this.#positions.clear()
+  }
+
+  #deliver(): void {
+    for (const [key, position] of this.#positions) {
+      if (this.#paused.has(key)) continue
+      const records = this.#log.read(position.topic, position.partition).slice(position.offset)
+      if (records.length === 0) continue
+      this.#positions.set(key, { ...position, offset: position.offset + records.length })
+      this.#listener!.records({ topic: position.topic, partition: position.partition }, records)
+    }
+  }
+}
+
+export class MemoryOutbox implements Outbox {
+  readonly #log: MemoryLog
+  /** Called before each send; a throw loses the send, `'lost-reply'` writes it and loses the acknowledgement. */
+  fault: ((records: OutgoingRecord[]) => 'lost-reply' | void) | undefined
+
+  constructor(log: MemoryLog) {
+    this.#log = log
+  }
+
+  async send(records: OutgoingRecord[]): Promise<void> {
+    const outcome = this.fault?.(records)
+    for (const record of records) this.#log.append(record)
+    if (outcome === 'lost-reply') throw new Error('the acknowledgement was lost')
+  }
+
+  async close(): Promise<void> {}
+}
+
+/** Where a transaction is to fail: before anything is written, or after all of it is committed. */
+export type TransactionFault = 'before-commit' | 'after-commit' | undefined
+
+export class MemoryOwnership implements Ownership {
+  readonly #log: MemoryLog
+  readonly #group: string
+  readonly #changelog: string
+  /** Asked before each transaction. */
+  fault: (() => TransactionFault) | undefined
+
+  constructor(log: MemoryLog, group: string, changelog: string) {
+    this.#log = log
+    this.#group = group
+    this.#changelog = changelog
+  }
+
+  async takeOver(id: PartitionId, restore: (record: SourceRecord) => void | Promise<void>): Promise<Takeover> {
+    const transactionalId = `${this.#group} ${keyOf(id)}`
+    const epoch = this.#log.fence(transactionalId)
+    for (const record of this.#log.read(this.#changelog, id.partition)) await restore(record)
+    const outbox: TransactionalOutbox = {
+      commit: async ({ records, position }) => this.#commit(transactionalId, epoch, records, position),
+      close: async () => {},
+    }
+    return { outbox, position: this.#log.committed(this.#group, id) ?? 0 }
+  }
+
+  #commit(transactionalId: string, epoch: number, records: OutgoingRecord[], position: Position): void {
+    if (!this.#log.isCurrent(transactionalId, epoch)) throw new Error('fenced')
+    const fault = this.fault?.()
+    if (fault === 'before-commit') throw new Error('the transaction was aborted')
+    for (const record of records) this.#log.append(record)
+    this.#log.commit(this.#group, position)
+    if (fault === 'after-commit') throw new Error('the reply to the commit was lost')
+  }
+}
+
+function keyOf({ topic, partition }: PartitionId): string {
+  return `${topic}/${partition}`
+}
+
+function toBuffers(headers: OutgoingRecord['headers']): Record<string, Buffer> {
+  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)]))
+}
