@@ -20,7 +20,7 @@ export interface TopicDeclaration<V> extends Required<TopicSpec<V>> {}
 
 /** A record to be written, before it has bytes. */
 export interface Outgoing<V = unknown> {
-  topic: Topic<V>
+  topic: Topic
   key: string
   value: V
 }

@@ -3,6 +3,7 @@
  * required by path and mended before the client uses them. Import kafkajs from here only.
  */
 import { createRequire } from 'node:module'
+import kafkajs from 'kafkajs'
 
 const require = createRequire(import.meta.url)
 
@@ -32,4 +33,12 @@ function scheduleCheckPendingRequests(this: RequestQueue): void {
 const queue = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue }
 Object.assign(queue.prototype, { scheduleCheckPendingRequests })
 
-export * from 'kafkajs'
+/** Named again here, since Node does not see the names that kafkajs exports. */
+export const { CompressionCodecs, CompressionTypes, ConfigResourceTypes, ConfigSource, KafkaJSProtocolError, logLevel } = kafkajs
+export const Kafka = kafkajs.Kafka
+export type Kafka = import('kafkajs').Kafka
+export type ConfigResourceTypes = import('kafkajs').ConfigResourceTypes
+export type ConfigSource = import('kafkajs').ConfigSource
+export type {
+  Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, ITopicConfig, KafkaMessage, LogEntry, Message, Producer, TopicMessages, Transaction,
+} from 'kafkajs'

@@ -50,6 +50,7 @@ export interface Source {
   start(listener: SourceListener): Promise<void>
   pause(partitions: PartitionId[]): void
   resume(partitions: PartitionId[]): void
+  /** No record that was read before the call is delivered after it. */
   seek(position: Position): void
   /** The group's committed positions; a partition without one is left out. */
   committed(partitions: PartitionId[]): Promise<Position[]>
@@ -133,4 +134,6 @@ export interface SinkStore<Row> {
    * @throws Halt `sink.fenced` when another owner has claimed a partition.
    */
   commit(batch: SinkBatch<Row>): Promise<{ refused: { index: number; failure: Failure }[] }>
+  /** The sink's own failures that are recorded at these coordinates, for announcements that are made again. */
+  failuresAt(positions: Position[]): Promise<Failure[]>
 }

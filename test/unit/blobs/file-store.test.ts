@@ -186,7 +186,7 @@ describe('the blob store on a folder', () => {
     await chmod(join(dir, 'tmp'), 0o700)
   })
 
-  test('a full disk waits for room, and leaves no half file', { skip: existsSync('/dev/full') ? false : 'needs /dev/full' }, async () => {
+  test('a full disk is a reason to wait for room', { skip: existsSync('/dev/full') ? false : 'needs /dev/full' }, async () => {
     const full: unknown = await writeFile('/dev/full', 'abc').then(() => undefined, (error: unknown) => error)
     assert.equal(errnoOf(full), 'ENOSPC')
     const verdict = verdictOnFileError(full)

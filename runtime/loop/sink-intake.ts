@@ -1,0 +1,99 @@
+/** From a record to a row or a failure. Decoding may wait for the registry; everything else is pure. */
+import type { Clock } from '../clock.ts'
+import type { RowOrigin, Sink } from '../define/sink.ts'
+import { Reject, RetryLater, reasonOf, verdictOf } from '../errors.ts'
+import { parseTraceparent } from '../telemetry/trace-parent.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
+import { backoffMs } from './backoff.ts'
+import { parseDeadLetter } from './dead-letter.ts'
+import type { Failure, SourceRecord } from './ports.ts'
+import type { SinkLane } from './sink-lane.ts'
+import type { Entry } from './sink-queue.ts'
+
+/** Until the registry answers: the partition waits, the others go on. */
+const RETRY = { firstDelayMs: 200, maxDelayMs: 10_000 }
+
+/** Code of an error that is no verdict: a defect of the sink. */
+export const UNCLASSIFIED = 'runtime.unclassified'
+
+/** Record headers, span and bookkeeping, roughly. */
+const ENTRY_BYTES = 500
+
+export interface SinkIntakeParts<In, Row> {
+  sink: Sink<In, Row>
+  /** The record's value; checks that its key belongs to it. @throws Reject, RetryLater */
+  decode(record: SourceRecord): In | Promise<In>
+  tracing: Tracing
+  clock: Clock
+}
+
+export class SinkIntake<In, Row> {
+  readonly #parts: SinkIntakeParts<In, Row>
+
+  constructor(parts: SinkIntakeParts<In, Row>) {
+    this.#parts = parts
+  }
+
+  /** The record's entry; a promise only when it has to wait. Undefined when it waited and `signal` was aborted. */
+  take(lane: SinkLane, record: SourceRecord, signal: AbortSignal): Entry<Row> | Promise<Entry<Row> | undefined> {
+    if (record.topic !== this.#parts.sink.reads.name) return this.#entry(lane, record, { failure: parseDeadLetter(record), needsLetter: false })
+    try {
+      const value = this.#parts.decode(record)
+      return value instanceof Promise ? this.#waitFor(value, lane, record, signal) : this.#rowEntry(lane, record, value)
+    } catch (error) {
+      return isRetry(error) ? this.#again(error, 1, lane, record, signal) : this.#failureEntry(lane, record, error)
+    }
+  }
+
+  async #waitFor(decoding: Promise<In>, lane: SinkLane, record: SourceRecord, signal: AbortSignal, attempt = 1): Promise<Entry<Row> | undefined> {
+    try {
+      return this.#rowEntry(lane, record, await decoding)
+    } catch (error) {
+      return isRetry(error) ? this.#again(error, attempt, lane, record, signal) : this.#failureEntry(lane, record, error)
+    }
+  }
+
+  async #again(error: RetryLater, attempt: number, lane: SinkLane, record: SourceRecord, signal: AbortSignal): Promise<Entry<Row> | undefined> {
+    await this.#parts.clock.sleep(backoffMs(RETRY, attempt, error.afterMs), signal).catch(() => {})
+    if (signal.aborted || !lane.isLive) return undefined
+    const decoding = Promise.try(() => this.#parts.decode(record))
+    return this.#waitFor(decoding, lane, record, signal, attempt + 1)
+  }
+
+  #rowEntry(lane: SinkLane, record: SourceRecord, value: In): Entry<Row> {
+    try {
+      const row = this.#parts.sink.toRow(value, originOf(record))
+      return this.#entry(lane, record, { row, rowBytes: this.#parts.sink.sizeOf(row) })
+    } catch (error) {
+      return this.#failureEntry(lane, record, error)
+    }
+  }
+
+  #failureEntry(lane: SinkLane, record: SourceRecord, error: unknown): Entry<Row> {
+    const verdict = verdictOf(error)
+    const code = verdict instanceof Reject ? verdict.code : UNCLASSIFIED
+    return this.#entry(lane, record, { failure: ownFailure(this.#parts.sink.name, record, code, reasonOf(error)), needsLetter: true })
+  }
+
+  #entry(lane: SinkLane, record: SourceRecord, made: Partial<Entry<Row>>): Entry<Row> {
+    const { sink, tracing, clock } = this.#parts
+    const entry = { row: undefined, failure: undefined, needsLetter: false, rowBytes: ENTRY_BYTES, ...made }
+    const heldBytes = (record.value?.length ?? 0) + entry.rowBytes + ENTRY_BYTES
+    return { lane, record, span: tracing.begin(sink, record), heldBytes, arrivedMs: clock.monotonicMs(), ...entry }
+  }
+}
+
+/** A failure that is the sink's own verdict. */
+export function ownFailure(stage: string, record: SourceRecord, code: string, reason: string): Failure {
+  const { eventTimeMs, traceId, topic, partition, offset } = originOf(record)
+  const key = record.key?.toString('utf8') ?? null
+  return { stage, code, reason, key, topic, partition, offset, attempts: 1, eventTimeMs, traceId, value: record.value }
+}
+
+function originOf({ topic, partition, offset, timestampMs, headers }: SourceRecord): RowOrigin {
+  return { topic, partition, offset, eventTimeMs: timestampMs, traceId: parseTraceparent(headers['traceparent'])?.traceId ?? null }
+}
+
+function isRetry(error: unknown): error is RetryLater {
+  return verdictOf(error) instanceof RetryLater
+}

@@ -1,0 +1,147 @@
+/**
+ * COPY FROM STDIN over a connection of node-postgres, from a few chunks that are used again and again.
+ *
+ * pg-copy-streams is not used for it: its writable reports a chunk as written while the socket may still hold it, so
+ * no chunk could be used again, and each of its writes takes two of the socket.
+ *
+ *   asked ──CopyInResponse──▶ sending ──end──▶ ended ──CommandComplete, ReadyForQuery──▶ resolved
+ *     └────────────error───────────┴─────────────┴──────────────────────────────────────▶ rejected
+ */
+import type { Client, Connection, Submittable } from 'pg'
+import { CopyWriter } from './copy-binary.ts'
+import { copyStatement, type CopyTable } from './copy-table.ts'
+
+/** 256 KiB a chunk: some 180 rows of an asset; larger ones gave no more rows a second. */
+const CHUNK_BYTES = 256 << 10
+
+/** Enough that one is encoded while the others are on their way. */
+const CHUNKS = 4
+
+const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4])
+
+/** Chunks that are on no socket; kept by the owner of the connection. */
+export class ChunkPool {
+  readonly #idle: Buffer[] = []
+
+  /** An empty chunk of at least `bytes`. */
+  take(bytes: number): Buffer {
+    return (bytes <= CHUNK_BYTES ? this.#idle.pop() : undefined) ?? Buffer.allocUnsafeSlow(Math.max(CHUNK_BYTES, bytes))
+  }
+
+  /** A chunk made for one large field is not kept. */
+  give(chunk: Buffer): void {
+    if (chunk.length === CHUNK_BYTES && this.#idle.length < CHUNKS) this.#idle.push(chunk)
+  }
+}
+
+/**
+ * Copies rows into a table; resolves to the number of tuples once the server has them all.
+ * @throws DatabaseError of the server, or the connection's error
+ */
+export async function copyIn<Row, Ids>(client: Client, table: CopyTable<Row, Ids>, rows: readonly Row[], ids: Ids, pool: ChunkPool): Promise<number> {
+  const copy = new CopyIn(copyStatement(table), pool)
+  client.query(copy)
+  await copy.ready
+  const writer = new CopyWriter(pool.take(0), (filled, bytes) => copy.send(filled, bytes))
+  writer.begin()
+  for (const row of rows) {
+    table.write(writer, row, ids)
+    if (copy.isCongested) await copy.relieved()
+  }
+  copy.end(writer.end())
+  return copy.done
+}
+
+class CopyIn implements Submittable {
+  readonly #text: string
+  readonly #pool: ChunkPool
+  readonly #ready = Promise.withResolvers<void>()
+  readonly #done = Promise.withResolvers<number>()
+  #socket: NodeJS.WritableStream | undefined
+  #onItsWay = 0
+  #relief: (() => void) | undefined
+  #failed = false
+  #tuples = 0
+
+  constructor(text: string, pool: ChunkPool) {
+    this.#text = text
+    this.#pool = pool
+    this.#done.promise.catch(() => {})
+  }
+
+  /** The server waits for data. */
+  get ready(): Promise<void> {
+    return this.#ready.promise
+  }
+
+  /** The server has everything: the number of tuples. */
+  get done(): Promise<number> {
+    return this.#done.promise
+  }
+
+  get isCongested(): boolean {
+    return this.#onItsWay >= CHUNKS
+  }
+
+  /** Resolves when there is a chunk again; rejects when the copy has failed. */
+  async relieved(): Promise<void> {
+    if (this.#failed) await this.#done.promise
+    if (this.isCongested) await new Promise<void>((resolve) => (this.#relief = resolve))
+    if (this.#failed) await this.#done.promise
+  }
+
+  /** Sends a framed chunk and gives an empty one. */
+  send(framed: Buffer, nextBytes: number): Buffer {
+    this.#write(framed)
+    return this.#pool.take(nextBytes)
+  }
+
+  end(framed: Buffer): void {
+    this.#write(framed)
+    // After an error the server is ready for the next statement and would take a stray CopyDone as a protocol error.
+    if (!this.#failed) this.#socket!.write(COPY_DONE)
+  }
+
+  #write(framed: Buffer): void {
+    const whole = Buffer.from(framed.buffer)
+    if (this.#failed) return this.#pool.give(whole)
+    this.#onItsWay += 1
+    this.#socket!.write(framed, () => {
+      this.#onItsWay -= 1
+      this.#pool.give(whole)
+      this.#wake()
+    })
+  }
+
+  #wake(): void {
+    this.#relief?.()
+    this.#relief = undefined
+  }
+
+  // What follows is called by node-postgres.
+
+  submit(connection: Connection): void {
+    this.#socket = (connection as unknown as { stream: NodeJS.WritableStream }).stream
+    connection.query(this.#text)
+  }
+
+  handleCopyInResponse(): void {
+    this.#ready.resolve()
+  }
+
+  handleCommandComplete(message: { text: string }): void {
+    this.#tuples = Number(/^COPY (\d+)$/.exec(message.text)?.[1] ?? 0)
+  }
+
+  handleReadyForQuery(): void {
+    this.#done.resolve(this.#tuples)
+  }
+
+  /** Of the server, or of the connection. The server has thrown the statement away and skips what data is on its way. */
+  handleError(error: Error): void {
+    this.#failed = true
+    this.#ready.reject(error)
+    this.#done.reject(error)
+    this.#wake()
+  }
+}

@@ -1,0 +1,19 @@
+/** The real Kafka, registry and Postgres for a test file: those of the environment, or a private stack of its own. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
+import { startStack, type Stack } from '#stack/stack.ts'
+
+type Part = 'kafka' | 'registry' | 'postgres'
+
+/** Stopped, with its folder, when the test file ends. */
+export async function stackFor(parts: Part[]): Promise<Stack> {
+  const dir = mkdtempSync(join(tmpdir(), 'sluice-test-'))
+  const stack = await startStack({ dir, parts })
+  after(async () => {
+    await stack.stop()
+    rmSync(dir, { recursive: true, force: true })
+  })
+  return stack
+}
