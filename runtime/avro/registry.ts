@@ -51,6 +51,8 @@ function unreachable(error: unknown): RetryLater {
   return error instanceof RetryLater ? error : new RetryLater('registry.unreachable', `The schema registry did not answer: ${reasonOf(error)}`, { cause: error })
 }
 
+/** The client wraps a 404 on the search for a schema, and drops its status on the way. */
 function statusOf(error: unknown): number | undefined {
+  if (error instanceof Error && error.name === 'ConfluentSchemaRegistryError') return 404
   return typeof error === 'object' && error !== null && 'status' in error ? Number(error.status) : undefined
 }

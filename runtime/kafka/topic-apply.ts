@@ -56,8 +56,9 @@ async function applyChange(change: Exclude<TopicChange, { kind: 'create-topic' }
       await admin.alterConfigs({ validateOnly: false, resources: [alteration(change)] })
       return
     case 'register-schema':
+      // The registry client refuses a subject that somebody else has made with another level.
+      if (!change.isFirst) await rules.setLevel(change.name)
       await registry.register(change.name, change.schema)
-      await rules.setLevel(change.name)
       return
     case 'set-compatibility':
       await rules.setLevel(change.name)

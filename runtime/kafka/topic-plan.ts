@@ -23,7 +23,7 @@ export type TopicChange = Describable & (
   | { kind: 'remove-partitions' }
   /** All of the topic's own settings, changed ones included. */
   | { kind: 'set-config'; set: TopicConfig }
-  | { kind: 'register-schema'; schema: object }
+  | { kind: 'register-schema'; schema: object; isFirst: boolean }
   | { kind: 'set-compatibility' }
 )
 
@@ -129,7 +129,7 @@ async function diffSubject({ name: topic, schema }: TopicPlan, { registry, rules
 }
 
 async function registration(name: string, schema: object, rules: CompatibilityRules, isFirst: boolean): Promise<TopicChange> {
-  const change = { kind: 'register-schema', name, schema, destructive: false } as const
+  const change = { kind: 'register-schema', name, schema, isFirst, destructive: false } as const
   if (isFirst) return { ...change, detail: `first version, ${COMPATIBILITY}` }
   const problems = await rules.problemsOf(name, schema)
   if (problems.length === 0) return { ...change, detail: 'new version, readers of old records stay able to read them' }

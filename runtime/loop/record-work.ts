@@ -14,7 +14,7 @@ import type { Breaker } from './breaker.ts'
 import { deadLetterRecord } from './dead-letter.ts'
 import type { Outbox, OutgoingRecord, SourceRecord } from './ports.ts'
 import { encodeOutputs } from './record-encoder.ts'
-import { Slots } from './slots.ts'
+import type { Slots } from './slots.ts'
 import type { StageStats } from './stage-stats.ts'
 
 /** 'finished': may be committed. 'abandoned': the partition was taken away, the stage stops or is halted. */

@@ -13,7 +13,7 @@
 import type { Clock } from '../clock.ts'
 import type { Outgoing } from '../define/topic.ts'
 import type { Sink } from '../define/sink.ts'
-import { Halt, reasonOf } from '../errors.ts'
+import { Halt } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { deadLetterRecord } from './dead-letter.ts'
 import type { Failure, OutgoingRecord, PartitionId, Position, Progress, SinkStore, SourceRecord } from './ports.ts'
@@ -22,7 +22,7 @@ import type { SinkLane } from './sink-lane.ts'
 import type { Entry } from './sink-queue.ts'
 
 export interface SinkCommitParts<Row> {
-  sink: Sink<unknown, Row>
+  sink: Sink<any, Row>
   store: SinkStore<Row>
   /** Sends until all are acknowledged; rejects with Halt only, or when the sink ends. */
   send(records: OutgoingRecord[]): Promise<void>
@@ -31,7 +31,7 @@ export interface SinkCommitParts<Row> {
   log: Log
 }
 
-/** Failures in a batch that are not the records' fault: from here on the sink stops rather than filling its table. */
+/** Failures in a batch that need not be the records' fault; with more, and most of the batch, the sink stops. */
 const TOLERATED_DEFECTS = 50
 
 export class SinkCommit<Row> {
@@ -46,11 +46,12 @@ export class SinkCommit<Row> {
    * @throws RetryLater, SinkFenced, Halt
    */
   async store(entries: Entry<Row>[]): Promise<void> {
-    haltOnDefects(entries, this.#parts.sink.name)
-    const fresh = entries.filter(({ lane, record }) => record.offset >= lane.stored)
+    const isFresh = ({ lane, record }: Entry<Row>): boolean => record.offset >= lane.stored
+    const [fresh, stored] = [entries.filter(isFresh), entries.filter((entry) => !isFresh(entry))]
+    await this.#recallRefusals(stored)
+    this.#haltOnDefects(fresh, UNCLASSIFIED)
     await this.#sendLetters(fresh)
     if (fresh.length > 0) await this.#commit(fresh)
-    await this.#recallRefusals(entries.filter((entry) => !fresh.includes(entry)))
   }
 
   /** Steps 3 and 4; afterwards the positions for step 5. */
@@ -68,6 +69,19 @@ export class SinkCommit<Row> {
     const { refused } = await this.#parts.store.commit({ rows: rows.map(({ row }) => row!), failures, progress: progress.map(({ to }) => to) })
     for (const { lane, to } of progress) lane.moveStored(to.to)
     for (const { index, failure } of refused) this.#becomeFailure(rows[index]!, failure)
+    if (refused.length > 0) this.#haltOnDefects(fresh, refused[0]!.failure.code)
+  }
+
+  /**
+   * One bad row in a thousand is the row's fault; most of a batch is ours or the schema's.
+   * @throws Halt `sink.failing`
+   */
+  #haltOnDefects(entries: Entry<Row>[], code: string): void {
+    const defects = entries.filter(({ failure, needsLetter }) => needsLetter && failure?.code === code)
+    if (defects.length <= TOLERATED_DEFECTS || defects.length * 2 <= entries.length) return
+    const last = defects.at(-1)!.failure!.reason
+    throw new Halt('sink.failing', `${defects.length} of ${entries.length} records became no row, lately: ${last}`,
+      'Look whether the tables are those of this version (`sluice migrate`); if they are, this is a defect of the sink.')
   }
 
   /** A record below the store's offset is a row, unless the database had refused it. */
@@ -110,14 +124,6 @@ export class SinkCommit<Row> {
       return []
     }
   }
-}
-
-/** @throws Halt `runtime.failing` when most of a batch failed by a defect of the sink */
-function haltOnDefects<Row>(entries: Entry<Row>[], stage: string): void {
-  const defects = entries.filter(({ failure, needsLetter }) => needsLetter && failure?.code === UNCLASSIFIED)
-  if (defects.length <= TOLERATED_DEFECTS || defects.length * 2 <= entries.length) return
-  throw new Halt('runtime.failing', `${stage} could make no row of ${defects.length} of ${entries.length} records, lately: ${reasonOf(new Error(defects.at(-1)!.failure!.reason))}`,
-    'This is a defect of the sink: mend it and start it again; nothing of this batch was stored.')
 }
 
 /** Per lane, in the order of the store's locks. */

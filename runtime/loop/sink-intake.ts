@@ -56,8 +56,11 @@ export class SinkIntake<In, Row> {
   async #again(error: RetryLater, attempt: number, lane: SinkLane, record: SourceRecord, signal: AbortSignal): Promise<Entry<Row> | undefined> {
     await this.#parts.clock.sleep(backoffMs(RETRY, attempt, error.afterMs), signal).catch(() => {})
     if (signal.aborted || !lane.isLive) return undefined
-    const decoding = Promise.try(() => this.#parts.decode(record))
-    return this.#waitFor(decoding, lane, record, signal, attempt + 1)
+    return this.#waitFor(this.#decodeLater(record), lane, record, signal, attempt + 1)
+  }
+
+  async #decodeLater(record: SourceRecord): Promise<In> {
+    return this.#parts.decode(record)
   }
 
   #rowEntry(lane: SinkLane, record: SourceRecord, value: In): Entry<Row> {

@@ -12,7 +12,7 @@ import type { Config } from '../config.ts'
 import type { CommitPolicy, Sink } from '../define/sink.ts'
 import type { Outgoing } from '../define/topic.ts'
 import type { Topology } from '../define/topology.ts'
-import { Halt, reasonOf, RetryLater, verdictOf } from '../errors.ts'
+import { Halt, reasonOf, Reject, RetryLater, verdictOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { passTraceOn, type Tracing } from '../telemetry/tracing.ts'
 import { backoffMs } from './backoff.ts'
@@ -29,6 +29,10 @@ import type { StageStats } from './stage-stats.ts'
 
 /** While the database or the broker is away. */
 const RETRY = { firstDelayMs: 100, maxDelayMs: 10_000 }
+
+/** A quarter of what a broker takes by default; key, headers and framing of a record are about 300 bytes. */
+const SEND_BYTES = 256 << 10
+const RECORD_OVERHEAD_BYTES = 300
 
 /** How long storing and announcing what was taken in may last when the sink is stopped. */
 const DRAIN_MS = 20_000
@@ -107,7 +111,7 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
 
   revoked(partitions: PartitionId[]): void {
     for (const id of partitions) this.#close(id)
-    this.#countWaiting()
+    this.#limitIntake()
   }
 
   records(id: PartitionId, records: SourceRecord[]): void {
@@ -129,11 +133,17 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
 
   #takeIn(lane: SinkLane, record: SourceRecord): Promise<void> | void {
     const taken = this.#intake.take(lane, record, this.#over.signal)
-    if (!(taken instanceof Promise)) return this.#enqueue(taken)
-    return taken.then((entry) => {
-      if (entry) this.#enqueue(entry)
-      this.#storeWhenDue()
-    })
+    return taken instanceof Promise ? this.#takeInLater(lane, taken) : this.#enqueue(taken)
+  }
+
+  /** The partition waits with its record, so that no more than one fetch piles up behind it. */
+  async #takeInLater(lane: SinkLane, taking: Promise<Entry<Row> | undefined>): Promise<void> {
+    this.#parts.source.pause([lane.id])
+    const entry = await taking
+    if (!lane.isLive) return
+    if (entry) this.#enqueue(entry)
+    if (!this.#paused.has(lane) && this.#phase === 'running') this.#parts.source.resume([lane.id])
+    this.#storeWhenDue()
   }
 
   #enqueue(entry: Entry<Row>): void {
@@ -216,39 +226,40 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
 
   /** The entries that are in the store now; those of partitions that went away meanwhile are not among them. */
   async #storeUntilDone(taken: Entry<Row>[]): Promise<Entry<Row>[]> {
-    for (let attempt = 1; ; attempt++) {
-      const live = taken.filter(({ lane }) => lane.isLive)
+    let inDoubt = false
+    for (let attempt = 1; !this.#over.signal.aborted; attempt++) {
       try {
-        if (this.#over.signal.aborted) return []
+        if (inDoubt) await this.#claimAgain()
+        inDoubt = false
+        const live = taken.filter(({ lane }) => lane.isLive)
         await this.#commit.store(live)
         return live
       } catch (error) {
-        if (!(await this.#recover(error, attempt))) return []
+        inDoubt = await this.#isInDoubt(error, attempt)
       }
     }
+    return []
   }
 
-  /** Whether to try again. */
-  async #recover(error: unknown, attempt: number): Promise<boolean> {
+  /** After an error: gives up what another owner has, waits when the store is away, and stops for anything else. */
+  async #isInDoubt(error: unknown, attempt: number): Promise<boolean> {
     const verdict = verdictOf(error)
-    if (verdict instanceof SinkFenced) return this.#giveUp(verdict)
-    if (!(verdict instanceof RetryLater)) return this.#stopFor(error)
-    this.#parts.stats.retries += 1
-    this.#parts.log.warn({ code: verdict.code, attempt, reason: verdict.message }, 'nothing was stored for sure; claiming again')
-    await this.#pauseBefore(attempt, verdict.afterMs)
-    return this.#over.signal.aborted ? false : this.#claimAgain(attempt)
+    if (verdict instanceof SinkFenced) this.#giveUp(verdict)
+    else if (!(verdict instanceof RetryLater)) this.failed(error as Error)
+    else {
+      this.#parts.stats.retries += 1
+      this.#parts.log.warn({ code: verdict.code, attempt, reason: verdict.message }, 'nothing was stored for sure; claiming again')
+      await this.#pauseBefore(attempt, verdict.afterMs)
+      return true
+    }
+    return false
   }
 
   /** The answer tells whether a commit in doubt had happened: then its records lie below the store's offset. */
-  async #claimAgain(attempt: number): Promise<boolean> {
+  async #claimAgain(): Promise<void> {
     const live = [...this.#lanes.values()].filter(({ isLive }) => isLive)
-    try {
-      const positions = await this.#parts.store.claim(live.map(({ id }) => id))
-      for (const lane of live) this.#settleAt(lane, offsetIn(positions, lane.id) ?? 0)
-      return true
-    } catch (error) {
-      return this.#recover(error, attempt + 1)
-    }
+    const positions = await this.#parts.store.claim(live.map(({ id }) => id))
+    for (const lane of live) this.#settleAt(lane, offsetIn(positions, lane.id) ?? 0)
   }
 
   /** A store that went back (restored from a backup, or without synchronous commit) is read to again from there. */
@@ -259,11 +270,6 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
     this.#close(lane.id)
     this.#open(lane.id, offset)
     this.#parts.source.seek({ ...lane.id, offset })
-  }
-
-  #stopFor(error: unknown): boolean {
-    this.failed(error as Error)
-    return false
   }
 
   // Announcing
@@ -295,15 +301,22 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
     }
   }
 
+  /** In sends of bounded size, so that no request outgrows what the broker takes. */
   async #send(records: OutgoingRecord[]): Promise<void> {
-    if (records.length === 0) return
+    const sends: Promise<void>[] = []
+    for (const chunk of chunksOf(records)) sends.push(this.#sendUntilAcknowledged(chunk))
+    await Promise.all(sends)
+  }
+
+  async #sendUntilAcknowledged(records: OutgoingRecord[]): Promise<void> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.#parts.outbox.send(records)
       } catch (error) {
-        if (verdictOf(error) instanceof Halt) throw error
+        const verdict = verdictOf(error)
+        if (verdict instanceof Halt || verdict instanceof Reject) throw error
         this.#parts.stats.retries += 1
-        this.#parts.log.warn({ attempt, reason: reasonOf(error) }, 'announcements were not acknowledged; trying again')
+        this.#parts.log.warn({ attempt, reason: reasonOf(error) }, 'records were not acknowledged; sending them again')
         await this.#pauseBefore(attempt)
         this.#over.signal.throwIfAborted()
       }
@@ -348,13 +361,12 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
     this.#paused.delete(lane)
   }
 
-  #giveUp(fenced: SinkFenced): boolean {
+  #giveUp(fenced: SinkFenced): void {
     this.#parts.log.warn({ reason: fenced.message }, fenced.remedy)
     for (const id of fenced.partitions) {
       const lane = this.#lanes.get(keyOf(id))
       if (lane?.isLive) this.#lose(lane)
     }
-    return true
   }
 
   #lose(lane: SinkLane): void {
@@ -368,9 +380,11 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
   async #regain(lost: SinkLane): Promise<void> {
     if (this.#phase !== 'running' || this.#lanes.get(keyOf(lost.id)) !== lost) return
     try {
-      const starts = await this.assigned([lost.id])
-      for (const start of starts) this.#parts.source.seek(start)
-      this.#parts.source.resume([lost.id])
+      const [start] = await this.assigned([lost.id])
+      const lane = this.#lanes.get(keyOf(lost.id))
+      if (!lane) return
+      this.#parts.source.seek(start ?? { ...lane.id, offset: lane.stored })
+      this.#parts.source.resume([lane.id])
     } catch (error) {
       this.failed(error as Error)
     }
@@ -404,6 +418,19 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
 function startOf(lane: SinkLane, announced: Position[]): Position[] {
   const offset = offsetIn(announced, lane.id)
   return offset === undefined ? [] : [{ ...lane.id, offset: Math.min(offset, lane.stored) }]
+}
+
+function* chunksOf(records: OutgoingRecord[]): Generator<OutgoingRecord[]> {
+  let start = 0
+  let bytes = 0
+  for (const [index, { value }] of records.entries()) {
+    bytes += (value?.length ?? 0) + RECORD_OVERHEAD_BYTES
+    if (bytes < SEND_BYTES) continue
+    yield records.slice(start, index + 1)
+    start = index + 1
+    bytes = 0
+  }
+  if (start < records.length) yield records.slice(start)
 }
 
 function offsetIn(positions: Position[], id: PartitionId): number | undefined {

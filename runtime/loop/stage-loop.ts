@@ -10,7 +10,8 @@
  */
 import type { Clock } from '../clock.ts'
 import type { Processor } from '../define/processor.ts'
-import { Halt, reasonOf } from '../errors.ts'
+import type { Halt} from '../errors.ts';
+import { reasonOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { PartitionTask, type Bounds } from './partition-task.ts'
 import type { PartitionId, Position, Source, SourceListener, SourceRecord } from './ports.ts'

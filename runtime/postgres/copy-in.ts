@@ -18,6 +18,8 @@ const CHUNK_BYTES = 256 << 10
 const CHUNKS = 4
 
 const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4])
+/** With an empty reason. */
+const COPY_FAIL = Buffer.from([0x66, 0, 0, 0, 5, 0])
 
 /** Chunks that are on no socket; kept by the owner of the connection. */
 export class ChunkPool {
@@ -45,11 +47,23 @@ export async function copyIn<Row, Ids>(client: Client, table: CopyTable<Row, Ids
   const writer = new CopyWriter(pool.take(0), (filled, bytes) => copy.send(filled, bytes))
   writer.begin()
   for (const row of rows) {
-    table.write(writer, row, ids)
+    try {
+      table.write(writer, row, ids)
+    } catch (error) {
+      await copy.fail()
+      throw new UnencodableRow(table.name, error)
+    }
     if (copy.isCongested) await copy.relieved()
   }
   copy.end(writer.end())
   return copy.done
+}
+
+/** A row holds a value that has no form in its column: out of range, or of the wrong kind. Nothing was copied. */
+export class UnencodableRow extends Error {
+  constructor(table: string, cause: unknown) {
+    super(`${table}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+  }
 }
 
 class CopyIn implements Submittable {
@@ -96,9 +110,14 @@ class CopyIn implements Submittable {
     return this.#pool.take(nextBytes)
   }
 
+  /** Tells the server to forget the statement; resolves when it has. */
+  async fail(): Promise<void> {
+    if (!this.#failed) this.#socket!.write(COPY_FAIL)
+    await this.#done.promise.catch(() => {})
+  }
+
   end(framed: Buffer): void {
     this.#write(framed)
-    // After an error the server is ready for the next statement and would take a stray CopyDone as a protocol error.
     if (!this.#failed) this.#socket!.write(COPY_DONE)
   }
 

@@ -10,6 +10,8 @@ export interface Column<Source, Ids = unknown> {
 export interface CopyTable<Row, Ids = unknown> {
   name: string
   columns: string[]
+  /** Whether the row has tuples here. */
+  has(row: Row): boolean
   /** Writes the row's tuples: one, none or several. */
   write(writer: CopyWriter, row: Row, ids: Ids): void
 }
@@ -37,6 +39,7 @@ export function severalPerRow<Row, Part, Ids>(name: string, columns: Column<Part
   return {
     name,
     columns: columns.map((each) => each.name),
+    has: (row) => partsOf(row).length > 0,
     write(writer, row, ids) {
       for (const part of partsOf(row)) {
         writer.row(columns.length)

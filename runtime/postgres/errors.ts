@@ -1,5 +1,6 @@
 /** Postgres' errors as verdicts, by SQLSTATE (https://www.postgresql.org/docs/current/errcodes-appendix.html). */
 import { DatabaseError } from 'pg'
+import { UnencodableRow } from './copy-in.ts'
 import { Halt, reasonOf, RetryLater, verdictOf } from '../errors.ts'
 
 export const CODES = {
@@ -26,13 +27,13 @@ const WORLD_CLASSES = ['08', '40', '53', '57']
 const WORLD_CODES = ['55P03', '25P03', '25P04', '25006']
 
 /** Whether Postgres refused what the row holds, so that the same statement without that row may succeed. */
-export function isRowError(error: unknown): error is DatabaseError {
-  return error instanceof DatabaseError && ROW_CLASSES.includes(classOf(error))
+export function isRowError(error: unknown): error is DatabaseError | UnencodableRow {
+  return error instanceof UnencodableRow || (error instanceof DatabaseError && ROW_CLASSES.includes(classOf(error)))
 }
 
 /** Whether the row is there already. */
-export function isKeyConflict(error: DatabaseError, table: string): boolean {
-  return error.code === '23505' && error.table === table && error.constraint === `${table}_pkey`
+export function isKeyConflict(error: Error, table: string): boolean {
+  return error instanceof DatabaseError && error.code === '23505' && error.table === table && error.constraint === `${table}_pkey`
 }
 
 export function isLockTimeout(error: unknown): boolean {

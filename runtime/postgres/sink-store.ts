@@ -9,7 +9,7 @@
  *   commit                                               reply lost: in doubt; the caller claims again, which tells
  */
 import type { Client } from 'pg'
-import { Halt, reasonOf, RetryLater } from '../errors.ts'
+import { reasonOf, RetryLater } from '../errors.ts'
 import type { RowOrigin } from '../define/sink.ts'
 import type { Failure, PartitionId, Position, SinkBatch, SinkStore } from '../loop/ports.ts'
 import { PostgresConnection, type Timeouts } from './connection.ts'
@@ -138,7 +138,7 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
     const rows = groups.map(({ row }) => row)
     await client.query('savepoint batch')
     try {
-      for (const table of this.#options.rows.tables) await copyIn(client, table, rows, ids, this.#pool)
+      for (const table of this.#options.rows.tables) await this.#copyInto(client, table, rows, ids)
       await client.query('release savepoint batch')
       return undefined
     } catch (error) {
@@ -146,6 +146,11 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
       await client.query('rollback to savepoint batch; release savepoint batch')
       return error
     }
+  }
+
+  async #copyInto(client: Client, table: CopyTable<Row, Ids>, rows: Row[], ids: Ids): Promise<void> {
+    const some = rows.filter((row) => table.has(row))
+    if (some.length > 0) await copyIn(client, table, some, ids, this.#pool)
   }
 
   async #withoutStored(client: Client, groups: Group<Row>[]): Promise<Group<Row>[]> {
@@ -208,9 +213,4 @@ function groupByKey<Row>(rows: readonly Row[], keyOf: (row: Row) => string): Gro
 
 function queryOf(client: Client): Query {
   return (text, values = []) => client.query(text, values)
-}
-
-/** The remedy of a sink that lacks its tables, for those who look before they start. */
-export function isMissingSchema(error: unknown): boolean {
-  return error instanceof Halt && error.code === 'postgres.schema'
 }

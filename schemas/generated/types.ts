@@ -164,7 +164,7 @@ export interface DuplicateVerdict {
   distance: null | number
   /** Which test decided, for people. */
   evidence: string
-  /** Share of frames matched, the smaller of both directions' larger part; null for stills. */
+  /** Share matched: the larger of this asset's frames found in the original and the original's found in this one; for sound the overlap's share of the shorter print; null for stills and exact copies. */
   matched: null | number
   /** Where in the original this copy begins. */
   timeOffsetMicros: null | number
@@ -378,4 +378,6 @@ export interface DedupeDecided {
   frames: KnownFrame[]
   /** Chromaprint of an original. */
   acoustic: null | Buffer
+  /** Playing time of an original, microseconds. */
+  durationMicros: null | number
 }

@@ -12,8 +12,8 @@ function edit(name: string, change: (picture: Sharp, size: { width: number; heig
   return {
     name,
     async apply(photo) {
-      const { data, info } = await sharp(photo).rotate().toColourspace('srgb').png().toBuffer({ resolveWithObject: true })
-      return change(sharp(data), info).toBuffer()
+      const { data, info } = await sharp(photo).rotate().toColourspace('srgb').removeAlpha().raw().toBuffer({ resolveWithObject: true })
+      return change(sharp(data, { raw: { width: info.width, height: info.height, channels: 3 } }), info).toBuffer()
     },
   }
 }

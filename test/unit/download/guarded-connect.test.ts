@@ -96,6 +96,6 @@ describe('connecting', () => {
   test('a name without an answer is tried later', async () => {
     const { dial } = pretendDial()
     await assert.rejects(connect('http://nowhere.example/', async () => { throw new Error('ENOTFOUND') }, dial), verdict('RetryLater', 'download.dns'))
-    await assert.rejects(connect('http://nowhere.example/', answering(), dial), verdict('Reject', 'download.address-blocked'))
+    await assert.rejects(connect('http://nowhere.example/', answering(), dial), verdict('RetryLater', 'download.dns'))
   })
 })

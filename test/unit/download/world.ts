@@ -1,5 +1,6 @@
 /** A fetcher with a store of its own and servers on loopback, for the tests of download. */
 import { createServer, type RequestListener, type Server } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { createServer as createSocketServer, type AddressInfo, type Server as SocketServer, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -18,6 +19,8 @@ export interface World {
   fetch(uri: string, expected?: Buffer | null, signal?: AbortSignal): Promise<Fetched>
   /** An HTTP server; returns `http://127.0.0.1:<port>`. */
   serve(listener: RequestListener): Promise<string>
+  /** An HTTPS server; returns `https://127.0.0.1:<port>`. */
+  serveTls(credentials: { key: string; cert: string }, listener: RequestListener): Promise<string>
   /** A server of raw bytes. */
   serveRaw(onSocket: (socket: Socket) => void): Promise<string>
   /** Names of unfinished blobs. */
@@ -52,6 +55,7 @@ export async function openWorld(env: Record<string, string> = LOOPBACK, parts: F
     blobs,
     fetch: (uri, expected = null, signal = new AbortController().signal) => fetcher.fetch(parseSource(uri), expected, blobs, signal),
     serve: (listener) => listen(createServer(listener)),
+    serveTls: async (credentials, listener) => (await listen(createTlsServer(credentials, listener))).replace('http:', 'https:'),
     serveRaw: (onSocket) => listen(createSocketServer(onSocket)),
     temporaries: () => readdir(join(dir, 'blobs', 'tmp')),
     stored: async () => (await readdir(join(dir, 'blobs'), { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile()).map(({ name }) => name),

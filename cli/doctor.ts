@@ -1,0 +1,26 @@
+/** What the doctor found, as a list for people. */
+import { examine, type Finding } from '#stack/doctor.ts'
+import { loadEnvFile } from './env-file.ts'
+import { EXIT } from './failure.ts'
+import { plain, type Screen } from './screen.ts'
+
+const MARKS: Record<Finding['state'], string> = { 'ok': '✓', 'warning': '!', 'missing': '✗', 'too-old': '✗', 'unreachable': '✗' }
+
+export async function runDoctor(screen: Screen): Promise<void> {
+  loadEnvFile()
+  const findings = await examine()
+  screen.answer(findings, () => findings.flatMap((finding) => linesOf(finding, screen)).join('\n'))
+  process.exitCode = exitCodeFor(findings)
+}
+
+function exitCodeFor(findings: readonly Finding[]): number {
+  if (findings.some(({ state }) => state === 'unreachable')) return EXIT.dependency
+  return findings.every(({ state }) => state === 'ok' || state === 'warning') ? EXIT.ok : EXIT.no
+}
+
+function linesOf({ part, state, found, wanted, remedy }: Finding, { colours }: Screen): string[] {
+  const colour = state === 'ok' ? colours.green : state === 'warning' ? colours.yellow : colours.red
+  const facts = [found, state === 'ok' || wanted === undefined ? undefined : `wanted: ${wanted}`].filter((fact) => fact !== undefined).join('; ')
+  const line = `${colour(MARKS[state])} ${part}${state === 'ok' ? '' : ` (${state})`}${facts === '' ? '' : `: ${plain(facts)}`}`
+  return remedy === undefined ? [line] : [line, `    → ${plain(remedy)}`]
+}

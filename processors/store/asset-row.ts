@@ -1,0 +1,140 @@
+/** What becomes of an asset: the values of its row, of its detail and of its frames. */
+import { Reject, type RowOrigin } from '#runtime/api.ts'
+import type { AssetClustered, Embedding, Fingerprint, Normal, Tag } from '#schemas'
+import { KINDS, RELATIONS } from './vocabulary.ts'
+
+export interface AssetRow {
+  origin: RowOrigin
+  /** Lower case. */
+  id: string
+  kind: number
+  width: number | null
+  height: number | null
+  durationMicros: number | null
+  bytes: number
+  sha256: Buffer
+  relation: number
+  /** As the announcement tells it. */
+  relationName: string
+  canonicalId: string | null
+  distance: number | null
+  matched: number | null
+  timeOffsetMicros: number | null
+  cluster: number | null
+  clusterSimilarity: number | null
+  nsfw: boolean | null
+  /** Best first. */
+  tags: RowTag[]
+  embedding: Embedding | null
+  /** Of the still, or of the first key frame. */
+  first: FrameHashes | null
+  detail: AssetDetail
+  /** Of videos and animations; empty for stills and sound. */
+  frames: FrameRow[]
+}
+
+export interface RowTag { name: string; confidence: number; predicted: boolean }
+export interface FrameHashes { pixels: Buffer; blockhash: Buffer; pdq: Buffer; quality: number }
+
+export interface AssetDetail {
+  source: string
+  sourceId: string | null
+  uri: string
+  finalUri: string | null
+  mediaType: string
+  codec: string
+  evidence: string | null
+  /** Key, value, key, value. */
+  attributes: string[] | null
+}
+
+export interface FrameRow {
+  assetId: string
+  frame: number
+  ptsMicros: number
+  blob: Buffer
+  hashes: FrameHashes | null
+  embedding: Buffer | null
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** A vector lies in the row, and a row in a page of 8 kB. */
+const MAX_DIMENSIONS = 3_500
+
+/** A row keeps the best of its tags: 255 are about 900 bytes. */
+const MAX_TAGS = 255
+
+/** @throws Reject `store.*` for what can never be a row */
+export function toRow(asset: AssetClustered, origin: RowOrigin): AssetRow {
+  const { content, normal, fingerprint, verdict, embedding, tags, placement } = asset
+  checkVectors(embedding)
+  const id = uuid(asset.assetId)
+  return {
+    origin, id,
+    kind: numberOf(KINDS, normal.kind), width: normal.width, height: normal.height, durationMicros: normal.durationMicros,
+    bytes: content.bytes, sha256: content.sha256,
+    relation: numberOf(RELATIONS, verdict.relation), relationName: verdict.relation,
+    canonicalId: verdict.of === null ? null : uuid(verdict.of),
+    distance: verdict.distance, matched: verdict.matched, timeOffsetMicros: verdict.timeOffsetMicros,
+    cluster: placement?.cluster ?? null, clusterSimilarity: placement?.similarity ?? null,
+    nsfw: tags.nsfw, tags: tags.tags.slice(0, MAX_TAGS).map(rowTag), embedding,
+    first: fingerprint.frames[0] ?? null,
+    detail: detailOf(asset),
+    frames: normal.frames.length > 1 ? framesOf(id, normal, fingerprint, embedding) : [],
+  }
+}
+
+/** Bytes of the row's tuples as they are sent, nearly. */
+export function sizeOf(row: AssetRow): number {
+  const vector = row.embedding?.vector.length ?? 0
+  const { uri, finalUri, source, sourceId, attributes } = row.detail
+  const text = uri.length + (finalUri?.length ?? 0) + source.length + (sourceId?.length ?? 0) + (attributes?.join('').length ?? 0)
+  return 500 + vector + text + 4 * row.tags.length + row.frames.length * (250 + vector)
+}
+
+function detailOf({ submission, content, normal, verdict }: AssetClustered): AssetDetail {
+  const attributes = Object.entries(submission.attributes).flat()
+  return {
+    source: text(submission.source), sourceId: submission.sourceId === null ? null : text(submission.sourceId),
+    uri: text(submission.uri), finalUri: content.finalUri === submission.uri ? null : text(content.finalUri),
+    mediaType: text(content.sniffedType), codec: text(normal.codec), evidence: verdict.evidence === '' ? null : text(verdict.evidence),
+    attributes: attributes.length === 0 ? null : attributes.map(text),
+  }
+}
+
+function framesOf(assetId: string, normal: Normal, fingerprint: Fingerprint, embedding: Embedding | null): FrameRow[] {
+  return normal.frames.map(({ ptsMicros, blob }, frame) => ({
+    assetId, frame, ptsMicros, blob, hashes: fingerprint.frames[frame] ?? null, embedding: embedding?.frames[frame] ?? null,
+  }))
+}
+
+function rowTag({ name, confidence, origin }: Tag): RowTag {
+  if (origin !== 'claimed' && origin !== 'predicted') throw new Reject('store.unknown-kind', `A tag's origin is ${JSON.stringify(origin.slice(0, 40))}.`)
+  return { name: text(name), confidence, predicted: origin === 'predicted' }
+}
+
+function checkVectors(embedding: Embedding | null): void {
+  if (!embedding) return
+  const { dimensions, vector, frames } = embedding
+  if (dimensions < 1 || dimensions > MAX_DIMENSIONS) throw new Reject('store.bad-vector', `A vector of ${dimensions} numbers fits no row.`)
+  const odd = [vector, ...frames].find(({ length }) => length !== 2 * dimensions)
+  if (odd) throw new Reject('store.bad-vector', `A vector of ${dimensions} numbers has ${odd.length} bytes.`)
+}
+
+function uuid(id: string): string {
+  const lower = id.toLowerCase()
+  if (!UUID.test(lower)) throw new Reject('store.bad-asset-id', `${JSON.stringify(id.slice(0, 64))} is no UUID.`)
+  return lower
+}
+
+function text(value: string): string {
+  if (value.includes('\0')) throw new Reject('store.unstorable-text', `The text ${JSON.stringify(value.slice(0, 64))} holds NUL.`)
+  return value
+}
+
+function numberOf(names: readonly string[], name: string): number {
+  const number = names.indexOf(name)
+  if (number < 0) throw new Reject('store.unknown-kind', `${JSON.stringify(name.slice(0, 40))} is none of ${names.join(', ')}.`)
+  return number
+}

@@ -1,0 +1,31 @@
+/** What this machine has and lacks for running sluice: data only, for `sluice doctor` to show. */
+import { findCache, findDisk, findNode, findPackages, findSandbox, findTools } from './doctor/machine.ts'
+import { findKafka, findPostgres, findRegistry } from './doctor/services.ts'
+
+export interface Finding {
+  part: string
+  state: 'ok' | 'missing' | 'too-old' | 'unreachable' | 'warning'
+  found?: string
+  wanted?: string
+  /** One sentence: what to do about it. */
+  remedy?: string
+}
+
+export interface ExamineOptions {
+  /** The stack's folder. */
+  dir?: string
+  /** Where KAFKA_BROKERS, SCHEMA_REGISTRY_URL and DATABASE_URL are looked up; what is not given counts as private. */
+  env?: NodeJS.ProcessEnv
+}
+
+/**
+ * Looks at everything sluice depends on, without changing or downloading anything; takes at most some seconds. The order
+ * is that in which one would repair it: what later lines depend on comes first.
+ */
+export async function examine({ dir = '.sluice', env = process.env }: ExamineOptions = {}): Promise<Finding[]> {
+  const findings = await Promise.all([
+    findNode(), findTools(env), findPackages(), findSandbox(), findCache(env), findDisk(dir, env),
+    findKafka(env), findRegistry(env), findPostgres(env),
+  ])
+  return findings.flat()
+}
