@@ -70,3 +70,8 @@ export function loadConfig(env: NodeJS.ProcessEnv = process.env): Config {
   if (problems.length > 0) throw new Halt('config.invalid', problems.join('; '), 'Correct these environment variables.')
   return Object.freeze(Object.fromEntries(entries)) as Config
 }
+
+/** The environment of a process that is started with other settings. */
+export function environmentWith(settings: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
+  return { ...process.env, ...settings }
+}

@@ -7,7 +7,7 @@ import { createReadStream } from 'node:fs'
 import { appendFile, mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { run } from './command.ts'
+import { attempt, lastLines, run } from './command.ts'
 import type { Part } from './part.ts'
 import type { ToolName } from './tools.ts'
 
@@ -107,7 +107,11 @@ export function postgresBinaries(home: string): string {
 }
 
 async function maven(cwd: string, args: readonly string[]): Promise<void> {
-  await run('mvn', ['-q', '-B', '-C', ...args], { cwd, timeoutMs: DOWNLOAD_DEADLINE_MS })
+  const { code, stdout, stderr } = await attempt('mvn', ['-q', '-B', '-C', ...args], { cwd, timeoutMs: DOWNLOAD_DEADLINE_MS })
+  if (code === 0) return
+  // Its first error says what is wrong; the many lines after it say how to ask Maven for more.
+  const [first] = stdout.split('\n').filter((line) => line.startsWith('[ERROR]'))
+  throw new Error(first ?? lastLines(stdout + stderr, 5))
 }
 
 async function digest(path: string, algorithm: string): Promise<string> {

@@ -12,11 +12,17 @@ const SPREAD = 6
 /** Read by a stage that keeps state about all assets and so has one owner (I5). */
 const SINGLE = 1
 
-interface Keyed { assetId: string }
+function schemaOf(name: string): object {
+  return JSON.parse(readFileSync(new URL(`../schemas/${name}.avsc`, import.meta.url), 'utf8'))
+}
 
-function assetTopic<V extends Keyed>(name: string, partitions: number, cleanup: 'delete' | 'compact' = 'delete'): Topic<V> {
-  const schema = JSON.parse(readFileSync(new URL(`../schemas/${name}.avsc`, import.meta.url), 'utf8'))
-  return defineTopic<V>({ name, schema, keyOf: (value) => value.assetId, partitions, cleanup })
+function assetTopic<V extends { assetId: string }>(name: string, partitions: number): Topic<V> {
+  return defineTopic<V>({ name, schema: schemaOf(name), keyOf: (value) => value.assetId, partitions })
+}
+
+/** Compaction keeps the newest record of each key: the key is what is decided once. */
+function changelog<V>(name: string, keyOf: (value: V) => string): Topic<V> {
+  return defineTopic<V>({ name, schema: schemaOf(name), keyOf, partitions: SINGLE, cleanup: 'compact' })
 }
 
 export const assetSubmitted = assetTopic<AssetSubmitted>('asset.submitted', SPREAD)
@@ -31,5 +37,5 @@ export const assetStored = assetTopic<AssetStored>('asset.stored', SPREAD)
 export const assetFailed = assetTopic<AssetFailed>('asset.failed', SPREAD)
 
 /** Changelogs: what the two stateful stages know, as the sequence of their decisions. */
-export const dedupeDecided = assetTopic<DedupeDecided>('dedupe.decided', SINGLE, 'compact')
-export const clusterPlaced = assetTopic<ClusterPlaced>('cluster.placed', SINGLE, 'compact')
+export const dedupeDecided = changelog<DedupeDecided>('dedupe.decided', ({ assetId }) => assetId)
+export const clusterPlaced = changelog<ClusterPlaced>('cluster.placed', ({ assetId, model }) => `${assetId} ${model}`)

@@ -1,1 +1,158 @@
-export async function runDemo(..._: unknown[]): Promise<number> { return 1 }
+/** The demo: a private stack, a made set of media through the whole pipeline, and a check of what came out. */
+import { mkdir, rm, writeFile } from 'node:fs/promises'
+import { dirname, resolve } from 'node:path'
+import { createProducer } from '#client'
+import { environmentWith, loadConfig, type Config } from '#runtime/config.ts'
+import { systemClock as clock } from '#runtime/clock.ts'
+import { createLog, type Log } from '#runtime/log.ts'
+import { stopStack } from '#stack/lease.ts'
+import { choosePorts } from '#stack/ports.ts'
+import { startStack, type Stack } from '#stack/stack.ts'
+import { withLock } from '../../bin/lock.mjs'
+import { openBar } from '../bar.ts'
+import type { DemoOptions } from '../commands/demo.ts'
+import { writeEnvFile } from '../env-file.ts'
+import { EXIT } from '../failure.ts'
+import { prepare } from '../prepare.ts'
+import type { Screen } from '../screen.ts'
+import type { DemoFacts } from './facts.ts'
+import { serveFiles } from './file-server.ts'
+import { DEMO_DIR, DEMO_STACK_DIR, stopKeptStages } from './kept.ts'
+import { generateMedia } from './media/generate.ts'
+import { openProgress } from './progress.ts'
+import { ownItems } from './own-media.ts'
+import { pointersFor } from './pointers.ts'
+import { readBack, stageFigures } from './read-back.ts'
+import { makePreviews } from './report/previews.ts'
+import { renderReport } from './report/report.ts'
+import { startStagesProcess, type StagesProcess } from './stages-process.ts'
+import { openOddProducer, outcomeOf, submitItem, type Item, type Outcome } from './submit-items.ts'
+import { checkExpectations, summarize } from './summary.ts'
+import { renderSummary, styleOf } from './terminal.ts'
+import { watchUntilDone } from './watch.ts'
+import { WayOut } from './way-out.ts'
+
+/** Longer than any file takes; that nothing moves at all is noticed much earlier. */
+const OUTCOME_DEADLINE_MS = 6 * 3600_000
+const SUBMITTING_AT_ONCE = 16
+
+/** Resolves to the exit code. */
+export async function runDemo(options: DemoOptions, screen: Screen): Promise<number> {
+  const onWait = (): void => screen.note('Waiting for another demo in this folder')
+  return withLock(`${DEMO_DIR}.lock`, () => new Demo(options, screen).run(), { onWait })
+}
+
+interface Running {
+  config: Config
+  stack: Stack
+  stages: StagesProcess
+  settings: Record<string, string>
+  items: readonly Item[]
+  log: Log
+}
+
+class Demo {
+  readonly #options: DemoOptions
+  readonly #screen: Screen
+  readonly #wayOut: WayOut
+
+  constructor(options: DemoOptions, screen: Screen) {
+    this.#options = options
+    this.#screen = screen
+    this.#wayOut = new WayOut((line) => screen.note(line))
+  }
+
+  async run(): Promise<number> {
+    try {
+      const running = await this.#start()
+      const outcome = await this.#putThrough(running)
+      const code = await this.#show(running, outcome)
+      if (this.#options.keep) await this.#keep(running)
+      return code
+    } finally {
+      await this.#wayOut.leave()
+    }
+  }
+
+  async #start(): Promise<Running> {
+    await this.#clear()
+    const stack = await startStack({ dir: DEMO_STACK_DIR, log: (line) => this.#screen.note(line) })
+    this.#wayOut.add(() => stack.stop())
+    const { healthPort } = await choosePorts(['healthPort'])
+    const settings = this.#settings(stack)
+    const config = loadConfig(environmentWith(settings))
+    const log = createLog('sluice-demo', config.logLevel)
+    const startStages = async (): Promise<StagesProcess> => {
+      await prepare(config, log, (line) => this.#screen.note(line))
+      const stages = await startStagesProcess(settings, healthPort!)
+      this.#wayOut.add(() => stages.stop())
+      return stages
+    }
+    const [items, stages] = await Promise.all([this.#items(), startStages()])
+    return { config, stack, stages, settings, items, log }
+  }
+
+  /** Two runs in a row find the same: nothing of the last one is left, also when it was kept running. */
+  async #clear(): Promise<void> {
+    if (await stopKeptStages()) this.#screen.note('Stopping the demo that was kept running')
+    await mkdir(DEMO_STACK_DIR, { recursive: true })
+    await stopStack(DEMO_STACK_DIR)
+    await Promise.all([DEMO_STACK_DIR, DEMO_DIR].map((dir) => rm(dir, { recursive: true, force: true })))
+    await mkdir(DEMO_DIR, { recursive: true })
+  }
+
+  /** Of the user's settings those about models and threads count here too. */
+  #settings(stack: Stack): Record<string, string> {
+    const folders = [`${DEMO_DIR}/media`, ...(this.#options.media === undefined ? [] : [this.#options.media])]
+    return {
+      ...stack.env(),
+      SLUICE_BLOBS: resolve(DEMO_DIR, 'blobs'),
+      SLUICE_FILE_ROOTS: folders.map((folder) => resolve(folder)).join(','),
+      SLUICE_ALLOW_ADDRESSES: '127.0.0.1/32',
+      SLUICE_SINK_PROFILE: 'latency',
+      SLUICE_LOG_LEVEL: 'info',
+    }
+  }
+
+  async #items(): Promise<readonly Item[]> {
+    const { media, seed } = this.#options
+    if (media !== undefined) return ownItems(media, (line) => this.#screen.note(line))
+    const { FILES } = await import('./media/generate.ts')
+    const bar = openBar(this.#screen, 'Making media', FILES)
+    try {
+      return await generateMedia(`${DEMO_DIR}/media`, { signal: this.#wayOut.signal, onProgress: ({ done }) => bar.update(done), ...(seed === undefined ? {} : { seed }) })
+    } finally {
+      bar.stop()
+    }
+  }
+
+  async #putThrough({ config, stages, items, log }: Running): Promise<Omit<DemoFacts, 'pointers' | 'items'> & { previews: Awaited<ReturnType<typeof readBack>>['previews'] }> {
+    const producer = await createProducer({ brokers: config.kafkaBrokers, registry: config.registryUrl, blobsDir: config.blobsDir, log })
+    const server = await serveFiles(new Map(items.flatMap(({ name, path }) => (path === undefined ? [] : [[name, path]]))))
+    const odd = await openOddProducer(config, log)
+    const close = this.#wayOut.add(async () => void (await Promise.allSettled([producer.close(), odd.close(), server.close()])))
+    const progress = this.#screen.quiet ? undefined : openProgress(process.stderr, clock)
+    const beganMs = clock.now()
+    try {
+      this.#screen.note(`Submitting ${items.length} items as bytes, by path and by URL`)
+      const outcomes: Outcome[] = []
+      const counts = { submitted: 0 }
+      const submitting = eachOf(items, SUBMITTING_AT_ONCE, async (item, index) => {
+        const submitted = await submitItem(item, index, { producer, server, odd })
+        counts.submitted++
+        return outcomeOf(submitted, producer, OUTCOME_DEADLINE_MS).then((outcome) => void outcomes.push(outcome))
+      })
+      const watching = watchUntilDone({ report: () => stages.report(), done: () => outcomes.length, submitted: () => counts.submitted, total: items.length, progress, clock })
+      const [report] = await Promise.race([Promise.all([watching, submitting]), stages.ended])
+      const elapsedMs = clock.now() - beganMs
+      return { ...await readBack(outcomes, beganMs, config), stages: stageFigures(report, elapsedMs), elapsedMs }
+    } finally {
+      progress?.stop()
+      await close()
+    }
+  }
+
+  async #show(running: Running, found: Awaited<ReturnType<Demo['putThrough']>>): Promise<number> {
+    return EXIT.ok
+  }
+}

@@ -1,7 +1,7 @@
 /** cluster: puts each asset into a topic cluster, and gives the same answer whenever it is asked again (I5). */
 import { defineStateful } from '#runtime/api.ts'
 import { assetClustered, assetTagged, clusterPlaced } from '#topics'
-import { models } from '../../models/service.ts'
+import { models } from '#models/service.ts'
 import { place } from './placement.ts'
 import { ClusterState } from './state.ts'
 

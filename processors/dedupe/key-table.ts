@@ -1,20 +1,27 @@
-/** Fixed-width keys and the order in which they came: an open-addressed hash table over typed arrays. */
+/**
+ * Fixed-width keys and the order in which they came: open-addressed hash tables over typed arrays. Each serves up to
+ * 2^20 rows, so that growing never places millions of rows at once; a look-up asks them all, which costs a cache miss each.
+ */
 import { words, type Column } from './column.ts'
 
-const FIRST_SLOTS = 1 << 10
+const SEGMENT_BITS = 20
+const FIRST_SLOTS = 1 << 8
 /** Above three quarters, runs of full slots grow long. */
 const FULLEST = 0.75
 
 export class KeyTable {
   readonly #keys: Column<Uint32Array>
   readonly #width: number
-  /** Row + 1; 0 is empty. */
-  #slots = new Uint32Array(FIRST_SLOTS)
+  readonly #bits: number
+  /** By segment: row within it + 1; 0 is empty. */
+  readonly #slots: Uint32Array[] = []
 
-  /** @param width 32-bit words in a key */
-  constructor(width: number) {
-    this.#width = width
+  /** @param width 32-bit words in a key
+   *  @param segmentBits log2 of the rows of a segment; smaller in tests only */
+  constructor(width: number, segmentBits = SEGMENT_BITS) {
     this.#keys = words(width)
+    this.#width = width
+    this.#bits = segmentBits
   }
 
   get size(): number {
@@ -22,49 +29,56 @@ export class KeyTable {
   }
 
   get bytes(): number {
-    return this.#keys.bytes + this.#slots.byteLength
+    return this.#slots.reduce((sum, slots) => sum + slots.byteLength, this.#keys.bytes)
   }
 
   /** The row of the first equal key; undefined when there is none. */
   find(key: Uint32Array): number | undefined {
-    const mask = this.#slots.length - 1
-    for (let slot = mix(key) & mask; ; slot = (slot + 1) & mask) {
-      const taken = this.#slots[slot]!
-      if (taken === 0) return undefined
-      if (this.#holds(taken - 1, key)) return taken - 1
+    const hash = mix(key)
+    for (let segment = 0; segment < this.#slots.length; segment++) {
+      const slots = this.#slots[segment]!
+      const base = segment << this.#bits
+      for (let slot = hash & (slots.length - 1); slots[slot] !== 0; slot = (slot + 1) & (slots.length - 1)) {
+        const row = base + slots[slot]! - 1
+        if (this.#holds(row, key)) return row
+      }
     }
+    return undefined
   }
 
   /** Adds a row even when an equal key is there, so that rows count calls; `find` keeps returning the first. */
   add(key: Uint32Array): number {
-    if (this.size + 1 > this.#slots.length * FULLEST) this.#grow()
     const row = this.#keys.pushRow(key)
-    this.#place(key, row)
+    const segment = row >>> this.#bits
+    const local = row & ((1 << this.#bits) - 1)
+    if (local === 0) this.#slots.push(new Uint32Array(FIRST_SLOTS))
+    if (local + 1 > this.#slots[segment]!.length * FULLEST) this.#grow(segment, local)
+    place(this.#slots[segment]!, key, local)
     return row
   }
 
+  /** A view. */
   keyAt(row: number): Uint32Array {
     return this.#keys.row(row)
   }
 
   #holds(row: number, key: Uint32Array): boolean {
-    const own = this.#keys.row(row)
-    for (let at = 0; at < this.#width; at++) if (own[at] !== key[at]) return false
+    for (let word = 0; word < this.#width; word++) if (this.#keys.get(row, word) !== key[word]) return false
     return true
   }
 
-  #place(key: Uint32Array, row: number): void {
-    const mask = this.#slots.length - 1
-    let slot = mix(key) & mask
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask
-    this.#slots[slot] = row + 1
-  }
-
   /** Rows are placed again in their order, so that the first of equal keys stays first. */
-  #grow(): void {
-    this.#slots = new Uint32Array(this.#slots.length * 2)
-    for (let row = 0; row < this.size; row++) this.#place(this.#keys.row(row), row)
+  #grow(segment: number, rows: number): void {
+    const slots = new Uint32Array(this.#slots[segment]!.length * 2)
+    for (let local = 0; local < rows; local++) place(slots, this.#keys.row((segment << this.#bits) + local), local)
+    this.#slots[segment] = slots
   }
+}
+
+function place(slots: Uint32Array, key: Uint32Array, local: number): void {
+  let slot = mix(key) & (slots.length - 1)
+  while (slots[slot] !== 0) slot = (slot + 1) & (slots.length - 1)
+  slots[slot] = local + 1
 }
 
 /** All words count: the first ones of time-ordered ids are nearly equal. */

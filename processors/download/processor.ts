@@ -15,8 +15,8 @@ export const download = defineProcessor({
   uses: { blobs, fetcher },
   // Waiting for strangers costs little, and a slow host must leave room for the others.
   concurrency: { inFlightPerPartition: 32, order: 'per-key' },
-  // In all some ten minutes: a server's restart or an evening's overload is outlived, a dead one is not waited for.
-  retry: { attempts: 8, firstDelayMs: 1000, maxDelayMs: 300_000 },
+  // Up to ten minutes in all: a server's restart or a burst of load is outlived, a dead host is not waited for.
+  retry: { attempts: 8, firstDelayMs: 5000, maxDelayMs: 300_000 },
   deadlineMs: ABOVE_ANY_DOWNLOAD_MS,
 
   async handle(asset, { blobs, fetcher, signal }) {

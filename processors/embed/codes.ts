@@ -8,4 +8,5 @@ export const CODES = {
   'embed.no-direction': 'The model gave a vector without direction (all zero or not finite); the picture cannot be compared.',
   'embed.frame-unreadable': 'The blob store could not be read; tried again later.',
   'embed.inference-failed': 'The model could not be run, most often for lack of memory; tried again later.',
+  'embed.cache-unusable': 'A warning, not a failure: the folder of cached vectors cannot be used, so vectors are kept in memory only; correct its permissions.',
 } as const

@@ -1,6 +1,6 @@
 /** The model at work: pictures in, vectors out, several at a time. */
 import { InferenceSession, Tensor } from 'onnxruntime-node'
-import type { ModelCard } from '../../models/card.ts'
+import type { ModelCard } from '#models/card.ts'
 
 /** Prepared pictures of equal size in, one vector for each out, owned by the caller. */
 export type Infer = (pictures: readonly Float32Array[]) => Promise<Float32Array[]>

@@ -1,6 +1,6 @@
 /** From an encoded picture to the numbers that a model takes. */
 import sharp from 'sharp'
-import type { Preprocessing } from '../../models/card.ts'
+import type { Preprocessing } from '#models/card.ts'
 
 /** Above any normal form; a frame that claims more is no frame of ours. */
 const MAX_PIXELS = 64e6

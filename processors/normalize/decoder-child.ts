@@ -28,7 +28,6 @@ export class DecoderLost extends Error {
 
 const PROGRAM = join(import.meta.dirname, 'decoder-process.ts')
 const MEMORY_CHECK_MS = 100
-const PAGE_BYTES = 4096
 const PRLIMIT = '/usr/bin/prlimit'
 /** Where ffmpeg is looked for: the environment, with whatever secrets it has, stays here. */
 const SEARCH_PATH = ['/usr/local/bin', '/usr/bin', '/bin', '/opt/homebrew/bin', dirname(process.execPath)].join(':')
@@ -60,7 +59,7 @@ export class DecoderChild {
     this.#process = start(program, this.#scratchDir, limits)
     this.#process.stderr!.setEncoding('utf8').on('data', (text: string) => { this.#stderr = (this.#stderr + text).slice(-MAX_STDERR_CHARACTERS) })
     this.#process.on('message', (message: Ready | Reply) => this.#heard(message))
-    this.#process.on('error', (error) => this.#lost('normalize.decoder-unusable', error.message))
+    this.#process.on('error', (error) => this.#closed(error.message))
     // What it started may hold its pipes open; 'close' then comes after its last message.
     this.#process.on('exit', () => killGroup(this.#process))
     this.#process.on('close', (code, signal) => this.#closed(signal ?? `exit code ${code}`))
@@ -76,11 +75,10 @@ export class DecoderChild {
   }
 
   /**
-   * Gives it a job. After a rejection it is gone.
+   * Gives it a job, while it has no other. After a rejection it is gone.
    * @throws DecoderLost when it dies, or is killed for its time or memory; the signal's reason when that is aborted.
    */
   async run(job: Job, signal: AbortSignal): Promise<Reply> {
-    signal.throwIfAborted()
     this.jobs++
     const { promise, resolve, reject } = Promise.withResolvers<Reply>()
     this.#running = { id: job.id, resolve, reject }
@@ -156,7 +154,8 @@ function killGroup(child: ChildProcess): void {
   try {
     process.kill(-child.pid, 'SIGKILL')
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error
+    // Gone already; for a group of zombies macOS says EPERM.
+    if (!['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
   }
 }
 
@@ -165,7 +164,7 @@ function residentBytes(pid: number | undefined): number {
   if (pid === undefined) return 0
   try {
     const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'latin1').split(' ').filter(Boolean)
-    return [String(pid), ...children].reduce((sum, id) => sum + Number(readFileSync(`/proc/${id}/statm`, 'latin1').split(' ')[1]) * PAGE_BYTES, 0)
+    return [String(pid), ...children].reduce((sum, id) => sum + Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${id}/status`, 'latin1'))?.[1] ?? 0) * 1024, 0)
   } catch {
     // No /proc here, or one of them ended between the two reads: the next check sees.
     return 0

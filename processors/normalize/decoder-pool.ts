@@ -80,6 +80,7 @@ export class DecoderPool {
   }
 
   async #runOnce(job: Job, signal: AbortSignal): Promise<Reply> {
+    signal.throwIfAborted()
     const child = this.#take()
     this.#busy.add(child)
     try {
@@ -118,7 +119,9 @@ export class DecoderPool {
     if (this.#free > 0) return void this.#free--
     const { promise, resolve, reject } = Promise.withResolvers<void>()
     const leave = (): void => {
-      this.#waiting.splice(this.#waiting.indexOf(resolve), 1)
+      const place = this.#waiting.indexOf(resolve)
+      if (place < 0) return // its turn came in the same moment
+      this.#waiting.splice(place, 1)
       reject(signal.reason)
     }
     this.#waiting.push(resolve)

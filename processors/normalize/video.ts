@@ -51,8 +51,9 @@ function durationOf(container: Container, table: KeyFrames): number | null {
 
 const turned = (video: VideoStream): boolean => video.rotation % 180 !== 0
 
-function uprightSize({ coded, ...video }: VideoStream): Size {
-  return turned({ coded, ...video }) ? { width: coded.height, height: coded.width } : coded
+function uprightSize(video: VideoStream): Size {
+  const { width, height } = video.coded
+  return turned(video) ? { width: height, height: width } : { width, height }
 }
 
 /** Pixels that are not square are made so by shrinking one side, never by enlarging the other. */
@@ -66,12 +67,8 @@ function squarePixels({ width, height }: Size, aspect: number): Size {
  */
 async function extract(input: Input, video: VideoStream, table: KeyFrames, chosen: KeyFrame[], size: Size): Promise<RawFrame[]> {
   if (table.keys.length > MAX_KEY_FRAMES_IN_ONE_PASS && !input.picture) return extractBySeeking(input, video, table, chosen, size)
-  const withoutToneMap = { ...video, colorTransfer: 'unknown' } // zscale is missing from some builds of ffmpeg
-  for (const attempt of [video, ...(isHdr(video) ? [withoutToneMap] : [])]) {
-    const frames = chosen.length > 0 ? await runExtraction(input, attempt, { table, chosen, size }) : []
-    if (frames.length > 0) return frames
-  }
-  return runExtraction(input, withoutToneMap, { table, chosen: [], size })
+  const frames = chosen.length > 0 ? await runExtraction(input, video, { table, chosen, size }) : []
+  return frames.length > 0 ? frames : runExtraction(input, video, { table, chosen: [], size })
 }
 
 async function extractBySeeking(input: Input, video: VideoStream, table: KeyFrames, chosen: KeyFrame[], size: Size): Promise<RawFrame[]> {
@@ -105,8 +102,10 @@ async function runExtraction(input: Input, video: VideoStream, { table, chosen, 
     return shownTicks(stderr).slice(0, Math.floor(stdout.length / frameBytes))
       .map((ticks, index) => ({ ticks, rgb: opaque(stdout.subarray(index * frameBytes, (index + 1) * frameBytes)) }))
   } catch (error) {
-    if (error instanceof FfmpegFailed) return []
-    throw error
+    if (!(error instanceof FfmpegFailed)) throw error
+    // zscale is missing from some builds of ffmpeg: better a pale picture than none.
+    const lacksFilter = isHdr(video) && error.stderr.some((line) => line.includes('No such filter'))
+    return lacksFilter ? runExtraction(input, { ...video, colorTransfer: 'unknown' }, { table, chosen, size }) : []
   }
 }
 

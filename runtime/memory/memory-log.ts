@@ -89,6 +89,7 @@ export class MemorySource implements Source {
     for (const id of partitions) {
       const start = starts.find((position) => keyOf(position) === keyOf(id))?.offset ?? this.#log.committed(this.#group, id) ?? 0
       this.#positions.set(keyOf(id), { ...id, offset: start })
+      this.#paused.delete(keyOf(id))
     }
     this.#deliver()
   }

@@ -77,7 +77,8 @@ async function dialFirst(addresses: string[], options: Parameters<Connector>[0],
 
 function dialOne(options: Parameters<Connector>[0], dial: Connector): Promise<Socket> {
   return new Promise((resolve, reject) => {
-    dial(options, (error, socket) => (socket === null ? reject(error) : resolve(socket)))
+    // undici leaves the socket out of a failure, although its types promise null.
+    dial(options, (error, socket) => (error ? reject(error) : resolve(socket)))
   })
 }
 

@@ -12,9 +12,11 @@ export interface HttpLimits extends ExchangeLimits {
   /** A transfer slower than this on average, once the grace is over, is given up. */
   minBytesPerSecond: number
   paceGraceMs: number
+  /** Before a broken download goes on for the first time; doubled each time. */
+  resumeDelayMs: number
 }
 
-export const HTTP_LIMITS: HttpLimits = { headersTimeoutMs: 30_000, idleTimeoutMs: 30_000, minBytesPerSecond: 10_000, paceGraceMs: 5_000 }
+export const HTTP_LIMITS: HttpLimits = { headersTimeoutMs: 30_000, idleTimeoutMs: 30_000, minBytesPerSecond: 10_000, paceGraceMs: 5_000, resumeDelayMs: 100 }
 
 /** What the server claimed about the file. */
 export interface Claims {
@@ -31,7 +33,6 @@ interface World {
 
 /** Breaks in one download before it is given back to be tried later. */
 const MAX_BREAKS = 5
-const FIRST_RESUME_DELAY_MS = 100
 
 /**
  * Brings the file into the intake, whole; the caller finishes or aborts it. The signal carries the deadline.
@@ -50,9 +51,9 @@ export async function downloadHttp(world: World, url: URL, intake: Intake, signa
     } catch (error) {
       if (signal.aborted) throw signal.reason
       if (isVerdict(error)) throw error
-      if (breaks === MAX_BREAKS || !isWorthResuming(error, intake)) throw verdictOnBreakdown(error, url.host)
+      if (breaks >= MAX_BREAKS || !isWorthResuming(error, intake)) throw verdictOnBreakdown(error, url.host)
     }
-    await world.clock.sleep(FIRST_RESUME_DELAY_MS * 2 ** breaks, signal)
+    await world.clock.sleep(world.limits.resumeDelayMs * 2 ** breaks, signal)
   }
 }
 

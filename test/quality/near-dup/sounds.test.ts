@@ -11,7 +11,7 @@ import { percent, table } from './table.ts'
 import { noise, REENCODINGS, reencode, tone, tune, writeWav } from './tunes.ts'
 
 const skip = spawnSync('ffmpeg', ['-version']).status === 0 ? false : 'needs ffmpeg'
-const TUNES = 6
+const TUNES = 3
 const SECONDS = 30
 
 describe('near copies of sounds', { skip }, () => {

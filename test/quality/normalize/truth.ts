@@ -1,7 +1,8 @@
 /** Shared media and what is known about it, for the quality tests of normalize. */
+import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
+import { after } from 'node:test'
 import { Reject } from '#runtime/errors.ts'
 import { systemClock } from '#runtime/clock.ts'
 import { createLog } from '#runtime/log.ts'
@@ -21,22 +22,39 @@ export function truthOf(folder: string): Row[] {
   return lines.map((cells) => Object.fromEntries(header!.map((name, column) => [name, cells[column] ?? ''])))
 }
 
-export function openPool(t: TestContext, size = 2): DecoderPool {
-  const pool = new DecoderPool({ size, clock: systemClock, log: createLog('test', 'silent') })
-  t.after(() => pool.close())
-  return pool
-}
+const never = new AbortController().signal
 
-export const never = new AbortController().signal
+/** Decoders for the tests of one file. */
+export class Bench {
+  readonly pool = new DecoderPool({ size: 2, clock: systemClock, log: createLog('test', 'silent') })
+  readonly #outcomes = new Map<string, Promise<Decoded | string>>()
 
-/** What became of a file: its normal form, or the code that refused it. */
-export async function outcomeOf(pool: DecoderPool, path: string): Promise<Decoded | string> {
-  const file = sharedData(path)
-  if (file === undefined) throw new Error(`${path} is not among the shared data`)
-  try {
-    return await pool.decode(file, '', never)
-  } catch (error) {
-    if (error instanceof Reject) return error.code
-    throw error
+  constructor() {
+    after(() => this.pool.close())
+  }
+
+  /** What became of a shared file: its normal form, or the code that refused it. Decoded once, however often asked. */
+  outcomeOf(path: string): Promise<Decoded | string> {
+    const known = this.#outcomes.get(path) ?? this.#decode(path)
+    this.#outcomes.set(path, known)
+    return known
+  }
+
+  /** The normal form of a file that must have one. */
+  async decoded(path: string): Promise<Decoded> {
+    const outcome = await this.outcomeOf(path)
+    assert.ok(typeof outcome === 'object', `${path}: ${String(outcome)}`)
+    return outcome
+  }
+
+  async #decode(path: string): Promise<Decoded | string> {
+    const file = sharedData(path)
+    if (file === undefined) throw new Error(`${path} is not among the shared data`)
+    try {
+      return await this.pool.decode(file, '', never)
+    } catch (error) {
+      if (error instanceof Reject) return error.code
+      throw error
+    }
   }
 }

@@ -3,10 +3,9 @@ import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import sharp from 'sharp'
-import type { Decoded } from '#processors/normalize/decoded.ts'
 import { fit } from '#processors/normalize/fit.ts'
 import { sharedData } from '#test/support/shared-data.ts'
-import { needsSharedData, openPool, outcomeOf, truthOf, type Row } from './truth.ts'
+import { Bench, needsSharedData, truthOf, type Row } from './truth.ts'
 
 const TOLERANCE_MICROS = 2_000
 
@@ -18,16 +17,15 @@ function keyTimesOf(dump: string): number[] {
   return samples.filter(([, , flags]) => (Number(flags) & 1) === 1).map(([, time]) => Number(time)).sort((a, b) => a - b)
 }
 
+const bench = new Bench()
 const rows = truthOf('av')
 /** Containers whose first video track both extractors read; the one encrypted file has its own test. */
 const extracted = rows.filter((row) => row.dump_kind === 'extractor' && /video:/.test(row.streams!) && row.keyframes_agree === 'yes')
 
-test('key frames are at the times that ExoPlayer\'s extractors find, within 2 ms', needsSharedData, async (t) => {
+test('key frames are at the times that ExoPlayer\'s extractors find, within 2 ms', needsSharedData, async () => {
   assert.equal(extracted.length, 40)
-  const pool = openPool(t)
   for (const { file, dump, dump_keyframes: count } of extracted) {
-    const outcome = await outcomeOf(pool, `av/${file}`)
-    assert.ok(typeof outcome === 'object', `${file}: ${String(outcome)}`)
+    const outcome = await bench.decoded(`av/${file}`)
     const truth = keyTimesOf(dump!)
     assert.equal(outcome.frameCount, Number(count), file)
     assert.deepEqual(outcome.frames.length, truth.length, file)
@@ -35,13 +33,12 @@ test('key frames are at the times that ExoPlayer\'s extractors find, within 2 ms
   }
 })
 
-test('every file of the collection gets a normal form or a listed code', needsSharedData, async (t) => {
-  const pool = openPool(t)
+test('every file of the collection gets a normal form or a listed code', needsSharedData, async () => {
   const refused: Record<string, string> = {}
-  for (const { file } of rows) {
-    const outcome = await outcomeOf(pool, `av/${file}`)
+  await Promise.all(rows.map(async ({ file }) => {
+    const outcome = await bench.outcomeOf(`av/${file}`)
     if (typeof outcome === 'string') refused[file!] = outcome
-  }
+  }))
   assert.deepEqual(refused, {
     // HEVC in HEIF: libvips has no decoder for it.
     'heif/sample_MP.heic': 'normalize.unsupported-format',
@@ -62,28 +59,19 @@ test('every file of the collection gets a normal form or a listed code', needsSh
 
 const rotationOf = (row: Row): string => /:rot(\d+):/.exec(row.dump_tracks!)?.[1] ?? '0'
 
-test('rotated videos come out upright', needsSharedData, async (t) => {
-  const pool = openPool(t)
+test('rotated videos come out upright', needsSharedData, async () => {
   for (const row of extracted) {
-    const outcome = await outcomeOf(pool, `av/${row.file}`)
-    assert.ok(typeof outcome === 'object')
+    const outcome = await bench.decoded(`av/${row.file}`)
     const [, width, height] = /video:\w+:(\d+)x(\d+)/.exec(row.streams!)!
     const turned = ['90', '270'].includes(rotationOf(row))
     assert.deepEqual([outcome.width, outcome.height], turned ? [Number(height), Number(width)] : [Number(width), Number(height)], row.file)
     assert.equal(outcome.orientation, { 0: 1, 90: 6, 180: 3, 270: 8 }[rotationOf(row)], row.file)
   }
-  const half = await outcomeOf(pool, 'av/mp4/internal_emulator_transformer_output_180_rotated.mp4')
-  assert.ok(typeof half === 'object' && half.orientation === 3)
+  assert.equal((await bench.decoded('av/mp4/internal_emulator_transformer_output_180_rotated.mp4')).orientation, 3)
 })
 
-async function decoded(t: Parameters<typeof openPool>[0], file: string): Promise<Decoded> {
-  const outcome = await outcomeOf(openPool(t, 1), file)
-  assert.ok(typeof outcome === 'object', String(outcome))
-  return outcome
-}
-
-test('a frame shows what the video shows at that time', needsSharedData, async (t) => {
-  const { frames } = await decoded(t, 'av/mp4/testvid_1022ms.mp4')
+test('a frame shows what the video shows at that time', needsSharedData, async () => {
+  const { frames } = await bench.decoded('av/mp4/testvid_1022ms.mp4')
   const size = fit({ width: 480, height: 360 })
   const actual = await sharp(frames[0]!.jpeg).raw().toBuffer()
   const psnrOf = async (number: string): Promise<number> => {
@@ -96,32 +84,30 @@ test('a frame shows what the video shows at that time', needsSharedData, async (
   assert.ok(await psnrOf('014') < 30, 'other frames differ clearly')
 })
 
-test('a video without a table of key frames counts each frame', needsSharedData, async (t) => {
-  const { frames, frameCount } = await decoded(t, 'av/mp4/sample_without_stss.mp4')
+test('a video without a table of key frames counts each frame', needsSharedData, async () => {
+  const { frames, frameCount } = await bench.decoded('av/mp4/sample_without_stss.mp4')
   assert.deepEqual([frameCount, frames.length], [30, 30])
 })
 
-test('a video whose only key frame is never shown still has a picture', needsSharedData, async (t) => {
-  const { frames, frameCount } = await decoded(t, 'av/mp4/sample_edit_list_only_preroll_sync_sample.mp4')
+test('a video whose only key frame is never shown still has a picture', needsSharedData, async () => {
+  const { frames, frameCount } = await bench.decoded('av/mp4/sample_edit_list_only_preroll_sync_sample.mp4')
   assert.deepEqual([frameCount, frames.length], [1, 1])
 })
 
-test('the frame for people is not one that players never show', needsSharedData, async (t) => {
-  const { frames, thumbnail } = await decoded(t, 'av/mp4/sample_edit_list.mp4')
+test('the frame for people is not one that players never show', needsSharedData, async () => {
+  const { frames, thumbnail } = await bench.decoded('av/mp4/sample_edit_list.mp4')
   assert.deepEqual(frames.map(({ ptsMicros }) => ptsMicros < 0), [true, false, false])
   assert.equal(thumbnail, 1)
 })
 
-test('of a long video 32 of its 44 key frames are kept', needsSharedData, async (t) => {
-  const { frames, frameCount, durationMicros } = await decoded(t, 'av/mp4/long_1080p_lowbitrate.mp4')
+test('of a long video 32 of its 44 key frames are kept', needsSharedData, async () => {
+  const { frames, frameCount, durationMicros } = await bench.decoded('av/mp4/long_1080p_lowbitrate.mp4')
   assert.deepEqual([frameCount, frames.length, frames[0]!.ptsMicros, durationMicros], [44, 32, 0, 362_767_000])
 })
 
-test('playing times are the container\'s', needsSharedData, async (t) => {
-  const pool = openPool(t)
+test('playing times are the container\'s', needsSharedData, async () => {
   for (const row of extracted) {
-    const outcome = await outcomeOf(pool, `av/${row.file}`)
-    assert.ok(typeof outcome === 'object')
+    const outcome = await bench.decoded(`av/${row.file}`)
     // The one exception was cut out of a live stream and claims 39 hours for a second.
     const seconds = row.file === 'mp4/sample_fragmented.mp4' ? 1.001 : Number(row.duration_s)
     assert.ok(Math.abs(outcome.durationMicros! - seconds * 1e6) <= TOLERANCE_MICROS, `${row.file}: ${outcome.durationMicros}`)

@@ -13,7 +13,7 @@ function pretendDial(options: { peer?: string; dead?: string[] } = {}): { dialle
   const dial: Connector = ({ hostname, servername }, callback) => {
     dialled.push(hostname)
     servernames.push(servername)
-    if (options.dead?.includes(hostname)) return callback(new Error('connect ECONNREFUSED'), null)
+    if (options.dead?.includes(hostname)) return (callback as unknown as (error: Error) => void)(new Error('connect ECONNREFUSED'))
     const socket = new Socket()
     Object.defineProperty(socket, 'remoteAddress', { value: options.peer ?? hostname })
     callback(null, socket)

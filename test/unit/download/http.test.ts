@@ -140,7 +140,7 @@ describe('a download over HTTP', () => {
     const origin = await world.serve(status(200))
     await world.close()
     world = await openWorld()
-    await assert.rejects(world.fetch(`${origin}/a.jpg`), verdict('RetryLater', 'download.connection'))
+    await assert.rejects(world.fetch(`${origin}/a.jpg`), { code: 'download.connection', message: /ECONNREFUSED/ })
   })
 
   test('a certificate that proves nothing is not accepted', async () => {

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { afterEach, beforeEach, describe, test } from 'node:test'
-import { gif, openWorld, verdict, type World } from './world.ts'
+import { HTTP_LIMITS } from '#processors/download/net/http-download.ts'
+import { gif, LOOPBACK, openWorld, verdict, type World } from './world.ts'
 
 const WHOLE = Buffer.concat([gif(), Buffer.from(Array.from({ length: 500_000 }, (_, index) => index % 251))])
 const CUT_AT = 200_000
@@ -27,7 +28,7 @@ const whole = (headers: Record<string, string> = {}): Answer => (response) => { 
 describe('a download whose connection breaks', () => {
   let world: World
   let requests: IncomingMessage[]
-  beforeEach(async () => { world = await openWorld(); requests = [] })
+  beforeEach(async () => { world = await openWorld(LOOPBACK, { limits: { ...HTTP_LIMITS, resumeDelayMs: 1 } }); requests = [] })
   afterEach(() => world.close())
 
   async function fetchFrom(...answers: Answer[]): Promise<Buffer> {
@@ -85,6 +86,13 @@ describe('a download whose connection breaks', () => {
     await assert.rejects(fetchFrom(broken({})), verdict('RetryLater', 'download.connection'))
     assert.equal(requests.length, 6)
     assert.deepEqual(await world.temporaries(), [])
+  })
+
+  test('is given back too when the server breaks and misleads in turn', async () => {
+    const misleading: Answer = (response) => { response.writeHead(416).end() }
+    const etag = { etag: '"v1"' }
+    await assert.rejects(fetchFrom(broken(etag), misleading, broken(etag), misleading, broken(etag), misleading, broken(etag)), verdict('RetryLater', 'download.connection'))
+    assert.equal(requests.length, 7)
   })
 
   test('is gone when the file is gone meanwhile', async () => {

@@ -53,7 +53,7 @@ export async function openWorld(env: Record<string, string> = LOOPBACK, parts: F
   return {
     dir,
     blobs,
-    fetch: (uri, expected = null, signal = new AbortController().signal) => fetcher.fetch(parseSource(uri), expected, blobs, signal),
+    fetch: async (uri, expected = null, signal = new AbortController().signal) => fetcher.fetch(parseSource(uri), expected, blobs, signal),
     serve: (listener) => listen(createServer(listener)),
     serveTls: async (credentials, listener) => (await listen(createTlsServer(credentials, listener))).replace('http:', 'https:'),
     serveRaw: (onSocket) => listen(createSocketServer(onSocket)),

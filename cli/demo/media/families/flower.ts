@@ -1,12 +1,13 @@
-/** Blossoms in pinks and reds before blurred foliage. */
+/** A meadow of pink blossoms, small and many far away, large and few at the front, below blurred foliage. */
 import { Noise } from '../noise.ts'
 import { type Colour, type Raster, blank, blend, eachAround, ellipse, lit, mix, paint, ramp } from '../raster.ts'
 import type { Random } from '../random.ts'
 
 const PETALS: readonly [Colour, Colour][] = [
-  [[236, 64, 132], [255, 186, 214]], [[206, 30, 60], [250, 110, 110]], [[198, 60, 180], [248, 176, 236]],
-  [[250, 120, 160], [255, 232, 238]], [[226, 44, 96], [255, 150, 170]],
+  [[236, 64, 132], [255, 176, 208]], [[226, 44, 96], [255, 150, 170]], [[216, 60, 150], [250, 170, 220]], [[244, 96, 146], [255, 200, 220]],
 ]
+
+const ROWS = 7
 
 interface Blossom {
   x: number
@@ -23,33 +24,39 @@ interface Blossom {
 export function flower(random: Random, width: number, height: number): Raster {
   const raster = blank(width, height)
   const noise = new Noise(random)
-  const leaf: Colour = [random.between(36, 70), random.between(88, 122), random.between(30, 58)]
+  const leaf: Colour = [random.between(46, 60), random.between(96, 112), random.between(38, 50)]
   paint(raster, (x, y) => {
     const depth = noise.fractal(x / width * 4, y / height * 4, 3)
-    return mix(lit(leaf, 0.35), [150, 190, 96], ramp(0.25, 0.85, depth))
+    const near = ramp(0.05, 0.6, y / height)
+    return mix(mix([196, 214, 130], lit(leaf, 1.3), near), lit(leaf, 0.35), near * 0.3 + depth * 0.55)
   })
   paintLeaves(raster, random, leaf)
-  const blossoms = Array.from({ length: random.whole(4, 15) }, () => blossom(random, raster))
-  // The small ones are far away, and so are painted first.
-  for (const each of blossoms.sort((a, b) => a.radius - b.radius)) paintBlossom(raster, each, noise)
+  for (let row = 0; row < ROWS; row++) {
+    for (const each of rowOfBlossoms(random, raster, row / (ROWS - 1))) paintBlossom(raster, each, noise)
+  }
   return raster
 }
 
-function blossom(random: Random, { width, height }: Raster): Blossom {
-  const [inner, outer] = random.pick(PETALS)
-  return {
-    x: width * random.between(0.02, 0.98), y: height * random.between(0.02, 0.98),
-    radius: Math.min(width, height) * random.between(0.09, 0.3),
-    petals: random.whole(5, 14), turn: random.between(0, Math.PI), tilt: random.between(0.6, 1), inner, outer,
-  }
+/** `near` is 0 for the row furthest away and 1 for the one at the front. */
+function rowOfBlossoms(random: Random, { width, height }: Raster, near: number): Blossom[] {
+  const count = Math.round(13 - near * 8)
+  return Array.from({ length: count }, (_, n) => {
+    const [inner, outer] = random.pick(PETALS)
+    return {
+      x: width * (n + random.between(0, 1)) / count, y: height * (0.3 + near * 0.62 + random.between(-0.06, 0.06)),
+      radius: Math.min(width, height) * (0.035 + near * 0.115) * random.between(0.75, 1.25),
+      petals: random.whole(5, 14), turn: random.between(0, Math.PI), tilt: random.between(0.6, 1), inner, outer,
+    }
+  })
 }
 
 function paintLeaves(raster: Raster, random: Random, leaf: Colour): void {
   const scale = Math.min(raster.width, raster.height)
-  for (let n = 0; n < 38; n++) {
-    const shape = { rx: scale * random.between(0.08, 0.28), ry: scale * random.between(0.02, 0.06), angle: random.between(0, Math.PI) }
-    const colour = lit(leaf, random.between(0.5, 1.7))
-    ellipse(raster, raster.width * random.next(), raster.height * random.next(), shape, colour, random.between(0.35, 0.8))
+  for (let n = 0; n < 60; n++) {
+    const near = n / 60
+    const shape = { rx: scale * (0.05 + 0.2 * near) * random.between(0.6, 1), ry: scale * (0.01 + 0.035 * near), angle: random.between(0.9, 2.2) }
+    const y = raster.height * (0.3 + 0.75 * near + random.between(-0.05, 0.05))
+    ellipse(raster, raster.width * random.next(), y, shape, lit(leaf, random.between(0.5, 1.6)), random.between(0.35, 0.8))
   }
 }
 

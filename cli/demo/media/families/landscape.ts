@@ -23,7 +23,7 @@ export function landscape(random: Random, width: number, height: number): Raster
   const raster = blank(width, height)
   const noise = new Noise(random)
   const [zenith, horizonColour] = random.pick(SKIES)
-  const horizon = height * random.between(0.28, 0.6)
+  const horizon = height * random.between(0.38, 0.54)
   const sun = { x: width * random.between(0.05, 0.95), y: horizon * random.between(0.15, 0.8) }
   const cover = random.between(0.38, 0.6)
   const wind = random.between(2, 5)
@@ -46,7 +46,7 @@ function ridges(random: Random, noise: Noise, { width, height }: Raster, horizon
   return Array.from({ length: count }, (_, i) => {
     const near = (i + 1) / count
     const base = horizon + (height - horizon) * (i / count) * 1.05
-    const tall = height * random.between(0.16, 0.5) * (1.2 - near * 0.7)
+    const tall = height * random.between(0.16, 0.4) * (1.2 - near * 0.7)
     const spread = random.between(1.5, 4)
     const treeWidth = random.next() < 0.65 && i > 0 ? width * 0.02 * near : 0
     const offset = random.between(0, 90)

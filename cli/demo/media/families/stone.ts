@@ -10,9 +10,9 @@ const SAND: Colour = [168, 158, 142]
 export function stone(random: Random, width: number, height: number): Raster {
   const raster = blank(width, height)
   const noise = new Noise(random)
-  const size = Math.min(width, height) * random.between(0.1, 0.2)
-  const stretch = random.between(0.7, 1.6)
-  const light = random.between(0, Math.PI * 2)
+  const size = Math.min(width, height) * random.between(0.1, 0.14)
+  const stretch = random.between(0.8, 1.25)
+  const light = random.between(3.6, 4.6)
   const lightX = Math.cos(light)
   const lightY = Math.sin(light)
   paint(raster, (x, y) => {
@@ -21,7 +21,7 @@ export function stone(random: Random, width: number, height: number): Raster {
     const near = nearest(noise, x / size + bend, y / (size * stretch) + bend)
     const dome = Math.min(1, near.margin * 2.2)
     const tone = noise.cell(near.column + 50, near.row + 13)
-    const base = mix(mix(DARK, PALE, tone * tone * 1.1), SAND, noise.cell(near.column + 7, near.row + 90) * 0.5)
+    const base = mix(mix(DARK, PALE, 0.15 + tone * tone * 0.75), SAND, noise.cell(near.column + 7, near.row + 90) * 0.5)
     const facing = (near.dx * lightX + near.dy * lightY) * 0.55
     const speck = noise.fractal(x / 5 + tone * 60, y / 5, 3) - 0.5
     return lit(base, (0.12 + 0.95 * Math.sqrt(dome)) * (1 + facing + speck * 0.55))
