@@ -48,6 +48,7 @@ export const SETTINGS = {
   sinkProfile: setting('SLUICE_SINK_PROFILE', 'latency', oneOf('latency', 'raid5'), 'Commit policy of the sink: latency (rows visible within 250 ms) or raid5 (fewest writes).'),
   healthPort: setting('SLUICE_HEALTH_PORT', '0', integer(0, 65_535), 'Port of /healthz on loopback; 0 for none.'),
   healthHost: setting('SLUICE_HEALTH_HOST', '127.0.0.1', text, 'Address that /healthz listens on.'),
+  otlpEndpoint: setting('OTEL_EXPORTER_OTLP_ENDPOINT', '', text, 'Base URL of an OTLP/HTTP collector; no spans are recorded without one.'),
   logLevel: setting('SLUICE_LOG_LEVEL', 'warn', oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'), 'Least severe log lines written.'),
 } as const
 

@@ -16,7 +16,7 @@ export async function aptInstall(wanted: readonly (readonly string[])[]): Promis
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
   await run('apt-get', [...WAIT_FOR_LOCK, 'update', '-q'], { env, timeoutMs: 5 * MINUTES })
   const names = await Promise.all(wanted.map((choices) => firstKnown(choices)))
-  const args = ['install', '-q', '-y', '--no-install-recommends', ...new Set(names)]
+  const args = ['install', '-q', '-y', '--no-install-recommends', '--no-upgrade', ...new Set(names)]
   await run('apt-get', [...WAIT_FOR_LOCK, ...args], { env, timeoutMs: 20 * MINUTES })
 }
 

@@ -110,7 +110,7 @@ async function maven(cwd: string, args: readonly string[]): Promise<void> {
   const { code, stdout, stderr } = await attempt('mvn', ['-q', '-B', '-C', ...args], { cwd, timeoutMs: DOWNLOAD_DEADLINE_MS })
   if (code === 0) return
   // Its first error says what is wrong; the many lines after it say how to ask Maven for more.
-  const [first] = stdout.split('\n').filter((line) => line.startsWith('[ERROR]'))
+  const first = stdout.split('\n').find((line) => /^\[ERROR\] \S/.test(line))
   throw new Error(first ?? lastLines(stdout + stderr, 5))
 }
 

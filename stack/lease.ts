@@ -5,6 +5,7 @@ import { connect, type Socket } from 'node:net'
 import { join as joinPath } from 'node:path'
 import { Halt } from '#runtime/errors.ts'
 import type { Addresses } from './addresses.ts'
+import { cleanEnvironment } from './environment.ts'
 import type { Programs } from './install.ts'
 import { openLog, rotate } from './logs.ts'
 import type { Part } from './part.ts'
@@ -51,7 +52,7 @@ export async function stopStack(dir: string): Promise<boolean> {
   const socket = await tryConnect(dir)
   if (socket === undefined) return false
   const line = openLine(socket, () => undefined)
-  await line.ask({ op: 'shutdown' })
+  line.ask({ op: 'shutdown' }).catch(() => undefined) // the end of the line is the answer
   await line.closed()
   return true
 }
@@ -68,7 +69,8 @@ function leaseOf(line: Line, joined: StackState): Lease {
     kill: async (part, signal) => { state = await line.ask({ op: 'kill', part, signal }) },
     restart: async (part) => { state = await line.ask({ op: 'restart', part }) },
     keep: async () => void (await line.ask({ op: 'keep' })),
-    leave: () => (left ??= line.ask({ op: 'leave' }).then(() => line.end())),
+    // A keeper that has ended needs no word of ours; its parts have ended or been told to.
+    leave: () => (left ??= Promise.race([line.ask({ op: 'leave' }), line.closed()]).then(() => line.end())),
   }
 }
 
@@ -136,6 +138,8 @@ function startKeeper(dir: string): void {
   rotate(dir, 'keeper')
   const log = openLog(dir, 'keeper')
   const keeper = joinPath(import.meta.dirname, 'keeper.ts')
-  spawn(process.execPath, ['--disable-warning=ExperimentalWarning', keeper, dir], { cwd: '/', detached: true, stdio: ['ignore', log, log] }).unref()
+  spawn(process.execPath, ['--disable-warning=ExperimentalWarning', keeper, dir], {
+    cwd: '/', detached: true, stdio: ['ignore', log, log], env: cleanEnvironment(process.env),
+  }).unref()
   closeSync(log)
 }

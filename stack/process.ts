@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, existsSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { cleanEnvironment } from './environment.ts'
 import { identify, isRunning, signalOwn, type Identity } from './identity.ts'
 import { openLog } from './logs.ts'
 import type { Command } from './recipe.ts'
@@ -26,7 +27,7 @@ const FORCED_END_MS = 10_000
 export function launch(dir: string, name: string, command: Command, marker: string, stopSignal: NodeJS.Signals): PartProcess {
   const log = openLog(dir, name)
   const { file, args } = tiedToUs(command, stopSignal)
-  const child = spawn(file, args, { cwd: '/', detached: true, stdio: ['ignore', log, log], env: cleanEnv(process.env), ...command.user })
+  const child = spawn(file, args, { cwd: '/', detached: true, stdio: ['ignore', log, log], env: cleanEnvironment(process.env), ...command.user })
   closeSync(log)
   const ended = endOf(child)
   if (child.pid === undefined) return { pid: 0, ended, isRunning: () => false, signal: () => false }
@@ -44,12 +45,6 @@ function tiedToUs({ file, args }: Command, stopSignal: NodeJS.Signals): { file: 
   return { file: setpriv, args: ['--pdeathsig', stopSignal.slice('SIG'.length), '--', file, ...args] }
 }
 
-/** Without the caller's settings for Java and Postgres, which would change our servers. */
-function cleanEnv(env: NodeJS.ProcessEnv): NodeJS.ProcessEnv {
-  const foreign = /^(PG[A-Z]+|JAVA_TOOL_OPTIONS|JDK_JAVA_OPTIONS|_JAVA_OPTIONS|CLASSPATH|KAFKA_.*|QUARKUS_.*|APICURIO_.*)$/
-  return Object.fromEntries(Object.entries(env).filter(([name]) => !foreign.test(name)))
-}
-
 function endOf(child: ChildProcess): Promise<string> {
   return new Promise((resolve) => {
     child.once('error', (error) => resolve(error.message))
@@ -57,9 +52,10 @@ function endOf(child: ChildProcess): Promise<string> {
   })
 }
 
-/** Ends a process in order, and by force when that takes too long. */
+/** Ends a process in order, also one that is halted by SIGSTOP, and by force when that takes too long. */
 export async function end(process: PartProcess, stopSignal: NodeJS.Signals): Promise<void> {
   process.signal(stopSignal)
+  process.signal('SIGCONT')
   if ((await within(process.ended, ORDERLY_END_MS)) !== undefined) return
   process.signal('SIGKILL')
   await within(process.ended, FORCED_END_MS)

@@ -4,10 +4,13 @@ import { dirname, resolve } from 'node:path'
 import { createProducer } from '#client'
 import { environmentWith, loadConfig, type Config } from '#runtime/config.ts'
 import { systemClock as clock } from '#runtime/clock.ts'
+import { connectKafka } from '#runtime/kafka/client.ts'
+import { endOffsets } from '#runtime/kafka/offsets.ts'
 import { createLog, type Log } from '#runtime/log.ts'
 import { stopStack } from '#stack/lease.ts'
 import { choosePorts } from '#stack/ports.ts'
 import { startStack, type Stack } from '#stack/stack.ts'
+import { assetSubmitted } from '#topics'
 import { withLock } from '../../bin/lock.mjs'
 import { openBar } from '../bar.ts'
 import type { DemoOptions } from '../commands/demo.ts'
@@ -18,15 +21,16 @@ import type { Screen } from '../screen.ts'
 import type { DemoFacts } from './facts.ts'
 import { serveFiles } from './file-server.ts'
 import { DEMO_DIR, DEMO_STACK_DIR, stopKeptStages } from './kept.ts'
-import { generateMedia } from './media/generate.ts'
+import { FILES, generateMedia } from './media/generate.ts'
+import { inParallel } from './media/in-parallel.ts'
 import { openProgress } from './progress.ts'
 import { ownItems } from './own-media.ts'
 import { pointersFor } from './pointers.ts'
-import { readBack, stageFigures } from './read-back.ts'
+import { readBack, stageFigures, type ReadBack } from './read-back.ts'
 import { makePreviews } from './report/previews.ts'
 import { renderReport } from './report/report.ts'
 import { startStagesProcess, type StagesProcess } from './stages-process.ts'
-import { openOddProducer, outcomeOf, submitItem, type Item, type Outcome } from './submit-items.ts'
+import { openOddProducer, outcomeOf, submitItem, type Item, type Outcome, type Ways } from './submit-items.ts'
 import { checkExpectations, summarize } from './summary.ts'
 import { renderSummary, styleOf } from './terminal.ts'
 import { watchUntilDone } from './watch.ts'
@@ -34,7 +38,9 @@ import { WayOut } from './way-out.ts'
 
 /** Longer than any file takes; that nothing moves at all is noticed much earlier. */
 const OUTCOME_DEADLINE_MS = 6 * 3600_000
-const SUBMITTING_AT_ONCE = 16
+/** Enough to keep every stage busy. */
+const UNDER_WAY = 16
+const DEFAULT_REPORT = `${DEMO_DIR}/report.html`
 
 /** Resolves to the exit code. */
 export async function runDemo(options: DemoOptions, screen: Screen): Promise<number> {
@@ -50,6 +56,8 @@ interface Running {
   items: readonly Item[]
   log: Log
 }
+
+type Found = Omit<DemoFacts, 'pointers' | 'items'> & Pick<ReadBack, 'previews'>
 
 class Demo {
   readonly #options: DemoOptions
@@ -89,7 +97,14 @@ class Demo {
       return stages
     }
     const [items, stages] = await Promise.all([this.#items(), startStages()])
-    return { config, stack, stages, settings, items, log }
+    return { config, stack, stages, settings, log, items: await this.#judged(items, config, log) }
+  }
+
+  /** On a Kafka of the user's that holds assets already, ours may be copies of those: then nothing is expected. */
+  async #judged(items: readonly Item[], config: Config, log: Log): Promise<readonly Item[]> {
+    if (await isEmpty(config, log)) return items
+    this.#screen.note('This Kafka holds assets already, so nothing is expected of the result')
+    return items.map(({ expect: _, ...item }) => item)
   }
 
   /** Two runs in a row find the same: nothing of the last one is left, also when it was kept running. */
@@ -117,7 +132,6 @@ class Demo {
   async #items(): Promise<readonly Item[]> {
     const { media, seed } = this.#options
     if (media !== undefined) return ownItems(media, (line) => this.#screen.note(line))
-    const { FILES } = await import('./media/generate.ts')
     const bar = openBar(this.#screen, 'Making media', FILES)
     try {
       return await generateMedia(`${DEMO_DIR}/media`, { signal: this.#wayOut.signal, onProgress: ({ done }) => bar.update(done), ...(seed === undefined ? {} : { seed }) })
@@ -126,7 +140,7 @@ class Demo {
     }
   }
 
-  async #putThrough({ config, stages, items, log }: Running): Promise<Omit<DemoFacts, 'pointers' | 'items'> & { previews: Awaited<ReturnType<typeof readBack>>['previews'] }> {
+  async #putThrough({ config, stages, items, log }: Running): Promise<Found> {
     const producer = await createProducer({ brokers: config.kafkaBrokers, registry: config.registryUrl, blobsDir: config.blobsDir, log })
     const server = await serveFiles(new Map(items.flatMap(({ name, path }) => (path === undefined ? [] : [[name, path]]))))
     const odd = await openOddProducer(config, log)
@@ -134,15 +148,10 @@ class Demo {
     const progress = this.#screen.quiet ? undefined : openProgress(process.stderr, clock)
     const beganMs = clock.now()
     try {
-      this.#screen.note(`Submitting ${items.length} items as bytes, by path and by URL`)
+      this.#screen.note(`Submitting ${items.length} items as bytes, by path and by URL, ${UNDER_WAY} at a time`)
       const outcomes: Outcome[] = []
-      const counts = { submitted: 0 }
-      const submitting = eachOf(items, SUBMITTING_AT_ONCE, async (item, index) => {
-        const submitted = await submitItem(item, index, { producer, server, odd })
-        counts.submitted++
-        return outcomeOf(submitted, producer, OUTCOME_DEADLINE_MS).then((outcome) => void outcomes.push(outcome))
-      })
-      const watching = watchUntilDone({ report: () => stages.report(), done: () => outcomes.length, submitted: () => counts.submitted, total: items.length, progress, clock })
+      const submitting = this.#submitAll(items, { producer, server, odd }, outcomes)
+      const watching = watchUntilDone({ report: () => stages.report(), done: () => outcomes.length, total: items.length, progress, clock })
       const [report] = await Promise.race([Promise.all([watching, submitting]), stages.ended])
       const elapsedMs = clock.now() - beganMs
       return { ...await readBack(outcomes, beganMs, config), stages: stageFigures(report, elapsedMs), elapsedMs }
@@ -152,7 +161,46 @@ class Demo {
     }
   }
 
-  async #show(running: Running, found: Awaited<ReturnType<Demo['putThrough']>>): Promise<number> {
-    return EXIT.ok
+  /** Some at a time, so that originals come before their copies and latencies tell more than the length of a queue. */
+  async #submitAll(items: readonly Item[], ways: Ways, outcomes: Outcome[]): Promise<void> {
+    const jobs = items.map((item, index) => async () => {
+      outcomes.push(await outcomeOf(await submitItem(item, index, ways), ways.producer, OUTCOME_DEADLINE_MS))
+    })
+    await inParallel(jobs, UNDER_WAY, this.#wayOut.signal)
   }
+
+  async #show({ items, config }: Running, { previews, ...found }: Found): Promise<number> {
+    const report = resolve(this.#options.report ?? DEFAULT_REPORT)
+    const pointers = pointersFor({ report, kept: this.#options.keep ?? false, assets: found.assets, databaseUrl: config.databaseUrl })
+    const facts: DemoFacts = { ...found, items, pointers }
+    const summary = summarize(facts)
+    const { missing, ...pictures } = await makePreviews(previews, this.#wayOut.signal)
+    if (missing > 0) this.#screen.note(`${missing} previews could not be made`)
+    await write(report, renderReport(summary, facts, pictures))
+    if (typeof this.#options.json === 'string') await write(this.#options.json, `${JSON.stringify(summary, null, 2)}\n`)
+    this.#screen.answer(summary, () => renderSummary(summary, styleOf(process.stdout)))
+    return checkExpectations(summary).length === 0 ? EXIT.ok : EXIT.no
+  }
+
+  async #keep({ stack, stages, settings }: Running): Promise<void> {
+    await stack.keep()
+    stages.keep()
+    await writeEnvFile(settings)
+    this.#wayOut.keep()
+  }
+}
+
+async function isEmpty({ kafkaBrokers: brokers }: Config, log: Log): Promise<boolean> {
+  const connection = await connectKafka({ brokers, clientId: 'sluice-demo' }, log)
+  try {
+    const ends = await endOffsets(connection.admin, [{ topic: assetSubmitted.name, partition: 0 }])
+    return [...ends.values()].every((end) => end === 0)
+  } finally {
+    await connection.close()
+  }
+}
+
+async function write(path: string, text: string): Promise<void> {
+  await mkdir(dirname(path), { recursive: true })
+  await writeFile(path, text)
 }

@@ -7,11 +7,13 @@ import type { StagesReport } from '../stages.ts'
 import type { DemoFacts, FailedAsset, Kind, Relation, Search, StageFigures, StoredAsset } from './facts.ts'
 import type { PreviewSource } from './report/previews.ts'
 import type { Outcome } from './submit-items.ts'
+import { takesDeadLetters } from './watch.ts'
 
 /** As many as the demo submits at most. */
 const MAX_ROWS = 10_000
 const SEARCHES = 4
 const HITS = 4
+const CANDIDATES = 100
 
 export interface ReadBack extends Pick<DemoFacts, 'assets' | 'failures' | 'searches' | 'rowsPerCommit' | 'model'> {
   previews: PreviewSource[]
@@ -31,7 +33,7 @@ export async function readBack(outcomes: readonly Outcome[], beganMs: number, { 
     const details = await readDetails(databaseUrl, rows.map(({ id }) => id))
     return {
       assets, failures, rowsPerCommit: details.rowsPerCommit, model: rows.find(({ model }) => model !== null)?.model ?? null,
-      searches: await searchSome(assets, catalogue.similar.bind(catalogue), byId),
+      searches: await searchSome(assets, (to) => catalogue.similar(to), byId),
       previews: rows.map((row) => previewOf(row, byId.get(row.id)!, details.frames.get(row.id) ?? [], blobsDir)),
     }
   } finally {
@@ -47,17 +49,22 @@ function storedAsset(row: Asset, { item, latencyMs }: Outcome): StoredAsset {
   }
 }
 
-/** One search for each of the first families; for files of the user's own, for the first pictures. */
-async function searchSome(
-  assets: readonly StoredAsset[], similar: (to: { id: string; k: number }) => Promise<{ id: string; similarity: number }[]>, byId: ReadonlyMap<string, Outcome>,
-): Promise<Search[]> {
+/**
+ * One search for each of the first families; for files of the user's own, for the first pictures. Copies of what is
+ * searched for are left out: that they are similar was said before.
+ */
+async function searchSome(assets: readonly StoredAsset[], similar: Similar, byId: ReadonlyMap<string, Outcome>): Promise<Search[]> {
+  const byAsset = new Map(assets.map((asset) => [asset.assetId, asset]))
+  const groupOf = (id: string): string => byAsset.get(id)?.of ?? id
   const originals = assets.filter(({ kind, relation }) => kind === 'image' && relation === 'original')
-  const families = new Map(originals.map((asset) => [byId.get(asset.assetId)?.item.family ?? asset.name, asset]))
-  return Promise.all([...families.values()].slice(0, SEARCHES).map(async ({ assetId, name }) => ({
-    query: name,
-    hits: (await similar({ id: assetId, k: HITS })).map(({ id, similarity }) => ({ name: byId.get(id)?.item.name ?? id, similarity })),
-  })))
+  const families = new Map(originals.toReversed().map((asset) => [byId.get(asset.assetId)?.item.family ?? asset.name, asset]))
+  return Promise.all([...families.values()].slice(-SEARCHES).toReversed().map(async ({ assetId, name }) => {
+    const others = (await similar({ id: assetId, k: CANDIDATES })).filter(({ id }) => groupOf(id) !== assetId)
+    return { query: name, hits: others.slice(0, HITS).map(({ id, similarity }) => ({ name: byId.get(id)?.item.name ?? id, similarity })) }
+  }))
 }
+
+type Similar = (to: { id: string; k: number }) => Promise<{ id: string; similarity: number }[]>
 
 interface FrameRow { asset_id: string; pts_micros: string; blob: Buffer }
 
@@ -98,6 +105,6 @@ function blobPath(blobsDir: string, hex: string): string {
 
 export function stageFigures({ stages }: StagesReport, elapsedMs: number): StageFigures[] {
   return Object.entries(stages).map(([stage, { written = 0, dead = 0, retries }]) => (
-    { stage, done: written, dead, retries, perSecond: (written + dead) / Math.max(0.001, elapsedMs / 1000) }
+    { stage, done: written, dead: takesDeadLetters(stage) ? 0 : dead, retries, perSecond: (written + dead) / Math.max(0.001, elapsedMs / 1000) }
   ))
 }

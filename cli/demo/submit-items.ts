@@ -25,7 +25,14 @@ export interface Submitted {
 
 const SOURCE = 'demo'
 
-export async function submitItem(item: Item, index: number, { producer, server, odd }: { producer: Producer; server: FileServer; odd: OddProducer }): Promise<Submitted> {
+/** How items get in. */
+export interface Ways {
+  producer: Producer
+  server: FileServer
+  odd: OddProducer
+}
+
+export async function submitItem(item: Item, index: number, { producer, server, odd }: Ways): Promise<Submitted> {
   const submittedAtMs = systemClock.now()
   const common = { sourceId: item.name, tags: item.tags, attributes: { name: item.name }, source: SOURCE }
   const assetId = isCommon(item.uri)

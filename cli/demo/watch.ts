@@ -1,6 +1,7 @@
 /** Watches the stages until everything that was submitted has come out, or nothing moves any more. */
 import type { Clock } from '#runtime/clock.ts'
 import { Halt } from '#runtime/errors.ts'
+import { topology } from '#topology'
 import type { Progress, StageProgress } from './progress.ts'
 import type { StagesReport } from '../stages.ts'
 
@@ -12,7 +13,6 @@ interface Watched {
   report(): Promise<StagesReport>
   /** Items that have come out. */
   done(): number
-  submitted(): number
   total: number
   progress: Progress | undefined
   clock: Clock
@@ -22,7 +22,7 @@ interface Watched {
  * Resolves with the last report once all have come out.
  * @throws Halt `demo.stuck` naming the stage behind which nothing moves
  */
-export async function watchUntilDone({ report, done, submitted, total, progress, clock }: Watched): Promise<StagesReport> {
+export async function watchUntilDone({ report, done, total, progress, clock }: Watched): Promise<StagesReport> {
   const beganMs = clock.monotonicMs()
   let movedMs = beganMs
   let before = ''
@@ -31,7 +31,7 @@ export async function watchUntilDone({ report, done, submitted, total, progress,
     const current = await report().catch(() => undefined)
     if (current) progress?.update(figuresOf(current, total, (clock.monotonicMs() - beganMs) / 1000))
     if (isDone && current) return current
-    const now = JSON.stringify([done(), submitted(), current && countsOf(current)])
+    const now = JSON.stringify([done(), current && countsOf(current)])
     if (now !== before) movedMs = clock.monotonicMs()
     before = now
     if (clock.monotonicMs() - movedMs > STUCK_MS) throw stuck(current, done(), total)
@@ -39,14 +39,23 @@ export async function watchUntilDone({ report, done, submitted, total, progress,
   }
 }
 
-/** A stage can get what the one before it let through. */
+/** A stage can get what the one before it let through; the sink gets what all of them gave up as well. */
 function figuresOf({ stages }: StagesReport, total: number, seconds: number): StageProgress[] {
   let left = total
   return Object.entries(stages).map(([stage, { written = 0, dead = 0 }]) => {
-    const figure = { stage, done: written + dead, total: left, perSecond: (written + dead) / Math.max(0.1, seconds), lagSeconds: 0, dead }
+    const done = written + dead
+    const perSecond = done / Math.max(0.1, seconds)
+    if (takesDeadLetters(stage)) return { stage, done, total, perSecond, lagSeconds: 0, dead: 0 }
+    const figure = { stage, done, total: left, perSecond, lagSeconds: 0, dead }
     left -= dead
     return figure
   })
+}
+
+/** Its count of dead letters is then that of the others'. */
+export function takesDeadLetters(name: string): boolean {
+  const stage = topology.stage(name)
+  return stage.kind === 'sink' && stage.recordsDeadLetters
 }
 
 function countsOf({ stages }: StagesReport): [number, number, number][] {

@@ -1,4 +1,4 @@
-/** What was decided about every asset, compactly enough for millions: 41 bytes each and the slot of its id. */
+/** What was decided about every asset, compactly enough for millions: 39 bytes each and the slot of its id. */
 import { textOf, wordsOf } from './asset-id.ts'
 import { bytes, doubles, floats, integers, shorts } from './column.ts'
 import { KeyTable } from './key-table.ts'

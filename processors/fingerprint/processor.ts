@@ -1,5 +1,5 @@
 /** Computes what copies are recognised by: exact pixel hashes, two perceptual hashes, and an acoustic fingerprint. */
-import { blobs, defineProcessor, type BlobStore } from '#runtime/api.ts'
+import { blobs, defineProcessor } from '#runtime/api.ts'
 import { assetFingerprinted, assetNormalized } from '#topics'
 import { acoustics } from './acoustics.ts'
 import { decodeFrame } from './decode.ts'
@@ -27,11 +27,7 @@ export const fingerprint = defineProcessor({
       const original = { width: normal.width ?? frame.width, height: normal.height ?? frame.height }
       frames.push({ ptsMicros: frame.ptsMicros, ...fingerprintOf(pixels, original) })
     }
-    const acoustic = normal.audio ? await soundPrint(normal.audio, blobs) : null
+    const acoustic = normal.audio ? await acoustics.print(blobs.pathOf(normal.audio), signal) : null
     return [assetFingerprinted({ ...asset, fingerprint: { version: VERSION, frames, acoustic } })]
-
-    function soundPrint(audio: Buffer, store: BlobStore): Promise<Buffer | null> {
-      return acoustics.print(store.pathOf(audio), signal)
-    }
   },
 })

@@ -62,6 +62,8 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
   readonly #intake: SinkIntake<In, Row>
   readonly #commit: SinkCommit<Row>
   readonly #lanes = new Map<string, SinkLane>()
+  /** The newest claim of each partition that is ours or about to be. */
+  readonly #claims = new Map<string, symbol>()
   readonly #queue = new SinkQueue<Row>()
   readonly #paused = new Set<SinkLane>()
   readonly #ended = Promise.withResolvers<void>()
@@ -104,13 +106,20 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
    */
   async assigned(partitions: PartitionId[]): Promise<Position[]> {
     this.revoked(partitions)
-    const lanes = await this.#claim(partitions)
+    const claim = Symbol('claim')
+    for (const id of partitions) this.#claims.set(keyOf(id), claim)
+    const positions = await this.#claim(partitions)
     const announced = await this.#parts.source.committed(partitions)
+    // What was revoked or assigned anew meanwhile is not ours by this claim.
+    const lanes = positions.filter((id) => this.#claims.get(keyOf(id)) === claim).map((id) => this.#open(id, id.offset))
     return lanes.flatMap((lane) => startOf(lane, announced))
   }
 
   revoked(partitions: PartitionId[]): void {
-    for (const id of partitions) this.#close(id)
+    for (const id of partitions) {
+      this.#claims.delete(keyOf(id))
+      this.#close(id)
+    }
     this.#limitIntake()
   }
 
@@ -231,14 +240,20 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
       try {
         if (inDoubt) await this.#claimAgain()
         inDoubt = false
-        const live = taken.filter(({ lane }) => lane.isLive)
-        await this.#commit.store(live)
-        return live
+        return await this.#storeLive(taken)
       } catch (error) {
+        if (this.#over.signal.aborted) return []
         inDoubt = await this.#isInDoubt(error, attempt)
       }
     }
     return []
+  }
+
+  async #storeLive(taken: Entry<Row>[]): Promise<Entry<Row>[]> {
+    const live = taken.filter(({ lane }) => lane.isLive)
+    await this.#commit.store(live)
+    if (live.length < taken.length) abandonOthers(taken, live)
+    return live
   }
 
   /** After an error: gives up what another owner has, waits when the store is away, and stops for anything else. */
@@ -329,11 +344,10 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
 
   // Partitions
 
-  async #claim(partitions: PartitionId[]): Promise<SinkLane[]> {
+  async #claim(partitions: PartitionId[]): Promise<Position[]> {
     for (let attempt = 1; ; attempt++) {
       try {
-        const positions = await this.#parts.store.claim(partitions)
-        return partitions.map((id) => this.#open(id, offsetIn(positions, id) ?? 0))
+        return await this.#parts.store.claim(partitions)
       } catch (error) {
         if (!(verdictOf(error) instanceof RetryLater) || this.#over.signal.aborted) throw error
         this.#parts.log.warn({ attempt, reason: reasonOf(error) }, 'partitions were not claimed; trying again')
@@ -418,6 +432,11 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
 function startOf(lane: SinkLane, announced: Position[]): Position[] {
   const offset = offsetIn(announced, lane.id)
   return offset === undefined ? [] : [{ ...lane.id, offset: Math.min(offset, lane.stored) }]
+}
+
+function abandonOthers<Row>(taken: Entry<Row>[], stored: Entry<Row>[]): void {
+  const kept = new Set(stored)
+  for (const entry of taken) if (!kept.has(entry)) entry.span.end('abandoned')
 }
 
 function* chunksOf(records: OutgoingRecord[]): Generator<OutgoingRecord[]> {

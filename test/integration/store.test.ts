@@ -25,12 +25,11 @@ import { SCHEMA_HEADER } from '../../scripts/dump-schema.ts'
 const MIGRATIONS = join(import.meta.dirname, '../../migrations')
 const TOPIC = 'asset.clustered'
 
-let server: string
+const server = (await stackFor(['postgres'])).databaseUrl
 let databaseUrl: string
 const stores: PostgresSinkStore<AssetRow, AssetIds>[] = []
 
 before(async () => {
-  server = (await stackFor(['postgres'])).databaseUrl
   databaseUrl = await freshDatabase(server)
   await migrate({ databaseUrl, dir: MIGRATIONS })
 })

@@ -30,7 +30,7 @@ export interface GenerateOptions {
  * @throws Halt `demo.no-ffmpeg`
  */
 export async function generateMedia(dir: string, options: GenerateOptions = {}): Promise<DemoItem[]> {
-  const { seed = 'sluice', signal = new AbortController().signal, onProgress } = options
+  const { seed = 'demo2', signal = new AbortController().signal, onProgress } = options
   await mkdir(dir, { recursive: true })
   let done = 0
   const painters = openPainters()

@@ -1,4 +1,5 @@
 /** Five pieces in five formats, and one of them once more, re-encoded. */
+import { randomUUID } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ffmpeg, REPEATABLE } from './ffmpeg.ts'
@@ -50,7 +51,7 @@ export async function encodeSound(
 ): Promise<Buffer> {
   const encoder = ENCODERS[format].find((name) => available.has(name))
   if (format === 'wav' || !encoder) return wav(samples)
-  const scratch = join(workshop.dir, `.making-${encoder}-${samples.length}-${Math.abs(Math.round(samples[9]! * 1e9))}.${format}`)
+  const scratch = join(workshop.dir, `.making-${randomUUID()}.${format}`)
   try {
     await ffmpeg(['-f', 'wav', '-i', 'pipe:0', '-c:a', encoder, '-b:a', '64k', ...REPEATABLE, scratch], workshop.signal, [wav(samples)])
     return await readFile(scratch)

@@ -57,7 +57,7 @@ function framesOf({ frames }: PreviewSource): Promise<KeyFrame[]> {
 }
 
 function shrink(path: string, side: number): Promise<Buffer> {
-  return sharp(path).resize(side, side, { fit: 'inside', withoutEnlargement: true }).jpeg({ quality: 78 }).toBuffer()
+  return sharp(path).autoOrient().resize(side, side, { fit: 'inside', withoutEnlargement: true }).jpeg({ quality: 78 }).toBuffer()
 }
 
 async function loudnessCurve(path: string, signal: AbortSignal): Promise<Buffer> {

@@ -14,13 +14,13 @@ let opened: ReturnType<typeof acoustics.open>
 /** @param folder for temporary files */
 export async function fingerprintFile(path: string, number: number, folder: string): Promise<AssetFingerprinted> {
   const bytes = readFileSync(path)
-  const { flac, thumbnail: _, loudnessLufs, frames: decoded, ...facts } = await decode({ id: 0, path, typeHint: '' }, folder)
+  const { flac, loudnessLufs, frames: decoded, ...facts } = await decode({ id: 0, path, typeHint: '' }, folder)
   const original = { width: facts.width ?? 0, height: facts.height ?? 0 }
   const frames = await Promise.all(decoded.map(async ({ jpeg, ...frame }) => ({
     frame: { ...frame, blob: sha256(jpeg) },
     hashes: { ptsMicros: frame.ptsMicros, ...fingerprintOf(await decodeFrame(Buffer.from(jpeg)), original) },
   })))
-  const normal: Normal = { version: 1, ...facts, frames: frames.map(({ frame }) => frame), audio: flac && sha256(flac), loudnessLufs, thumbnail: null }
+  const normal: Normal = { ...facts, version: 1, frames: frames.map(({ frame }) => frame), audio: flac && sha256(flac), loudnessLufs, thumbnail: null }
   const fingerprint: Fingerprint = { version: 1, frames: frames.map(({ hashes }) => hashes), acoustic: flac && await soundPrint(flac, folder) }
   return {
     assetId: assetId(number),

@@ -47,7 +47,7 @@ export function asset(number: number, frames: ReturnType<typeof frame>[], { byte
       version: 1, kind, width: 1, height: 1, durationMicros, orientation: 1, codec: '', frameCount: null, audio: null, loudnessLufs: null, thumbnail: null,
       frames: frames.map(({ ptsMicros, name }) => ({ ptsMicros, blob: sha256(`blob ${number} ${name}`), width: 1, height: 1 })),
     },
-    fingerprint: { version: 1, frames: frames.map(({ name: _, ...hashes }) => hashes), acoustic },
+    fingerprint: { version: 1, frames, acoustic },
   }
 }
 

@@ -37,7 +37,7 @@ describe('the generated set', { skip: hasFfmpeg ? false : 'needs ffmpeg' }, () =
 
   before(async () => {
     dir = mkdtempSync(join(tmpdir(), 'sluice-demo-'))
-    items = await generateMedia(dir, { seed: 'test', onProgress: ({ done }) => reported.push(done) })
+    items = await generateMedia(dir, { onProgress: ({ done }) => reported.push(done) })
   }, { timeout: 120_000 })
   after(() => rmSync(dir, { recursive: true, force: true }))
 

@@ -324,3 +324,62 @@ test('offsets that hold no record are part of the progress', async () => {
   await world.pass()
   assert.deepEqual(world.stored(), [3, 7, 9])
 })
+
+test('a partition that is taken away while it is claimed is not taken in', async () => {
+  const world = new SinkWorld()
+  const { loop, store } = await world.started()
+  const claimed = Promise.withResolvers<void>()
+  const claim = store.claim.bind(store)
+  store.claim = async (partitions) => {
+    await claimed.promise
+    return claim(partitions)
+  }
+  const assigning = loop.assigned([P0, P1])
+  await settle()
+  loop.revoked([P0])
+  claimed.resolve()
+  await assigning
+  const record = { offset: 0, key: Buffer.from('1'), value: Buffer.from('{"n":1}'), headers: {}, timestampMs: 0 }
+  loop.records(P0, [{ ...P0, ...record }])
+  loop.records(P1, [{ ...P1, ...record }])
+  await world.pass()
+  assert.deepEqual(world.tables.rows.map(({ partition }) => partition), [1])
+})
+
+test('stopping while the broker is away ends without an error and without a commit', async () => {
+  const world = new SinkWorld()
+  const { loop, outbox } = await world.started(P0)
+  outbox.fault = () => { throw new RetryLater('kafka.unreachable', 'away') }
+  world.append(P0, 13)
+  await world.pass()
+  const stopped = loop.stop()
+  await world.pass(20_000)
+  await stopped
+  await loop.ended
+  assert.deepEqual([world.tables.failures.length, world.committed(P0)], [0, undefined])
+})
+
+test('a record that waits for the registry holds back its own partition only', async () => {
+  const world = new SinkWorld()
+  const { source } = await world.started(P0, P1)
+  world.append(P0, 'later 1', 2)
+  world.append(P1, 3)
+  await world.pass()
+  assert.deepEqual(world.stored(), [3])
+  assert.ok(source.isPaused(P0))
+  world.registryAnswers.resolve()
+  await world.pass(20_000)
+  assert.deepEqual(world.stored(), [3, 1, 2])
+  assert.ok(!source.isPaused(P0))
+})
+
+test('a sink that makes no row of most records by its own defect stops before it stores anything', async () => {
+  const world = new SinkWorld()
+  world.maxRows = 100
+  const { loop } = await world.started(P0)
+  const ended = assert.rejects(loop.ended, { name: 'Halt', code: 'sink.failing' })
+  world.append(P0, ...Array.from({ length: 60 }, () => 666), 1)
+  await world.pass()
+  await ended
+  assert.deepEqual([world.tables.commits, world.letters().length], [0, 0])
+})

@@ -48,6 +48,9 @@ export class SinkWorld {
   readonly log = new MemoryLog()
   readonly clock = new VirtualClock()
   readonly tables = new MemoryTables<Row>()
+  maxRows = 4
+  /** Records like `later 5` are decoded when this resolves. */
+  readonly registryAnswers = Promise.withResolvers<void>()
 
   /** A process with the sink; `assign` its partitions. */
   async member(): Promise<Member> {
@@ -55,8 +58,8 @@ export class SinkWorld {
     const outbox = new MemoryOutbox(this.log)
     const store = new MemorySinkStore(this.tables)
     const loop = new SinkLoop<{ n: number }, Row>({
-      sink, source, outbox, store, policy: sink.commit.latency, clock: this.clock, log: createLog('test', 'silent'), stats: emptyStats(), tracing: passTraceOn,
-      decode: decodeNumber,
+      sink, source, outbox, store, policy: { ...sink.commit.latency, maxRows: this.maxRows }, clock: this.clock, log: createLog('test', 'silent'), stats: emptyStats(), tracing: passTraceOn,
+      decode: (record) => (record.value!.toString().startsWith('later') ? this.registryAnswers.promise.then(() => ({ n: Number(record.value!.toString().slice(6)) })) : decodeNumber(record)),
       encode: ({ topic, key, value }, input) => ({
         topic: topic.name, partition: 0, key: Buffer.from(key), value: Buffer.from(JSON.stringify(value)), headers: {}, timestampMs: input.timestampMs,
       }),

@@ -1,0 +1,27 @@
+/** `npm run bench -- NAME [--json FILE]`: runs a benchmark, prints its table, and keeps it in RESULTS.md. */
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { record, runBench, toTable, type Bench } from './result.ts'
+import { latency } from './latency.ts'
+import { pipeline } from './pipeline.ts'
+
+const BENCHES: Bench[] = [latency, pipeline]
+
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } })
+const chosen = BENCHES.filter(({ name }) => positionals.includes(name))
+if (chosen.length === 0 || chosen.length !== positionals.length) {
+  console.error(`usage: npm run bench -- NAME… [--json FILE]\n\n${BENCHES.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}`)
+  process.exit(2)
+}
+
+const results = []
+for (const bench of chosen) {
+  console.log(`▶ ${bench.name}: ${bench.about}`)
+  const result = await runBench(bench)
+  console.log(toTable(result))
+  for (const note of result.notes) console.log(`- ${note}`)
+  record(bench, result)
+  results.push(result)
+}
+if (values.json) writeFileSync(values.json, JSON.stringify(results.length === 1 ? results[0] : results, null, 2) + '\n')
+process.exitCode = results.every(({ verified }) => verified) ? 0 : 1
