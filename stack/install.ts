@@ -81,6 +81,8 @@ async function installNow(part: Part, home: string, cache: string): Promise<void
   }
 }
 
+/** Of what Java says of itself, without the line about options that it found in the environment. */
 function idOf(text: string): string {
-  return createHash('sha256').update(text).digest('hex').slice(0, 10)
+  const own = text.split('\n').filter((line) => !line.startsWith('Picked up')).join('\n')
+  return createHash('sha256').update(own).digest('hex').slice(0, 10)
 }

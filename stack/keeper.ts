@@ -13,13 +13,14 @@ import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { connect, createServer, type Server, type Socket } from 'node:net'
 import { join } from 'node:path'
 import { Halt } from '#runtime/errors.ts'
-import { bound } from './logs.ts'
+import { bound, logPath } from './logs.ts'
 import { PARTS, TITLES, type Part } from './part.ts'
 import { kafka } from './parts/kafka.ts'
 import { postgres } from './parts/postgres.ts'
 import { registry } from './parts/registry.ts'
 import { endLeftovers } from './process.ts'
 import type { Recipe } from './recipe.ts'
+import type { Progress } from './stack.ts'
 import { supervise, type Supervised } from './supervisor.ts'
 import { CLOSING, failureOf, keeperAddress, receive, send, WIRE_VERSION, type Request, type StackState } from './wire.ts'
 
@@ -78,15 +79,19 @@ async function answer(socket: Socket, request: Request & { id: number }): Promis
   }
 }
 
+let joining: Promise<StackState> = Promise.resolve({ parts: {}, startMs })
+
 async function perform(socket: Socket, request: Request): Promise<StackState> {
   switch (request.op) {
     case 'join':
-      return startParts(socket, request)
+      // One after the other: two at once would both find a part missing, and both start it.
+      joining = joining.catch(() => undefined).then(() => startParts(socket, request))
+      return joining
     case 'kill':
       ;(await supervised(request.part)).kill(request.signal)
       return state()
     case 'restart':
-      await (await supervised(request.part)).restart(closing.signal)
+      await (await supervised(request.part)).restart()
       return state()
     case 'keep':
       kept = true
@@ -125,10 +130,17 @@ async function notRunning(wanted: readonly Part[]): Promise<Part[]> {
 async function start(part: Part, { programs }: Request & { op: 'join' }, socket: Socket): Promise<Supervised> {
   send(socket, { progress: { part, step: 'start', note: `Starting ${TITLES[part]}` } })
   const startedMs = performance.now()
-  const running = await supervise(RECIPES[part], { dir, programs, ports: readPorts(), signal: closing.signal })
+  const running = await supervise(RECIPES[part], {
+    dir, programs, ports: readPorts(), signal: closing.signal,
+    onUnexpectedEnd: (how) => tellAll({ part, step: 'stop', note: `${TITLES[part]} ${how} though nobody asked it to: see ${logPath(dir, part)}` }),
+  })
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1)
   send(socket, { progress: { part, step: 'ready', note: `${TITLES[part]} is ready at ${running.state().address} (${seconds} s)` } })
   return running
+}
+
+function tellAll(progress: Progress): void {
+  for (const holder of holders) send(holder, { progress })
 }
 
 async function supervised(part: Part): Promise<Supervised> {
@@ -164,9 +176,11 @@ function finish(): void {
   process.exit(0)
 }
 
+/** Of the parts that run; those of the others stay as they were. */
 async function savePorts(): Promise<void> {
-  const running = await Promise.all(parts.values())
-  writeFileSync(portsFile(), JSON.stringify(Object.assign({}, readPorts(), ...running.map((part) => part.ports()))))
+  const settled = await Promise.allSettled(parts.values())
+  const ports = settled.map((part) => (part.status === 'fulfilled' ? part.value.ports() : {}))
+  writeFileSync(portsFile(), JSON.stringify(Object.assign(readPorts(), ...ports)))
 }
 
 function readPorts(): Record<string, number> {

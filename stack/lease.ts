@@ -70,7 +70,7 @@ function leaseOf(line: Line, joined: StackState): Lease {
     restart: async (part) => { state = await line.ask({ op: 'restart', part }) },
     keep: async () => void (await line.ask({ op: 'keep' })),
     // A keeper that has ended needs no word of ours; its parts have ended or been told to.
-    leave: () => (left ??= Promise.race([line.ask({ op: 'leave' }), line.closed()]).then(() => line.end())),
+    leave: () => (left ??= line.ask({ op: 'leave' }).catch(() => line.closed()).then(() => line.end())),
   }
 }
 

@@ -4,6 +4,7 @@
  * and the download cache.
  */
 import { resolve } from 'node:path'
+import { Halt } from '#runtime/errors.ts'
 import { asVariables, givenAddresses, type Addresses } from './addresses.ts'
 import { installParts } from './install.ts'
 import { join, type Lease } from './lease.ts'
@@ -72,9 +73,16 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const given = givenAddresses(env)
   const own = parts.filter((part) => given[part] === undefined)
   if (own.length === 0) return stackOf(given, undefined, resolve(dir))
+  assertUsable(resolve(dir))
   const programs = await installParts(own, report)
   const lease = await join(resolve(dir), { parts: own, programs }, report)
   return stackOf(given, lease, resolve(dir))
+}
+
+/** Kafka takes a comma for the end of a folder's name, and the registry a semicolon. */
+function assertUsable(dir: string): void {
+  if (!/[,;\n]/.test(dir)) return
+  throw new Halt('stack.folder-name', `a private stack cannot lie in ${dir}: its name has a comma or a semicolon`, 'Choose a folder with another name.')
 }
 
 function reporter({ log, onProgress }: StackOptions): (progress: Progress) => void {

@@ -17,7 +17,8 @@ export interface Supervised {
   ports(): Readonly<Record<string, number>>
   isRunning(): boolean
   kill(signal: NodeJS.Signals): void
-  restart(signal: AbortSignal): Promise<void>
+  /** One after the other when asked for twice. */
+  restart(): Promise<void>
   stop(): Promise<void>
 }
 
@@ -26,7 +27,10 @@ export interface Surroundings {
   programs: Programs
   /** Ports of the last run, kept where they are free. */
   ports: Readonly<Record<string, number>>
+  /** Aborted when the stack is stopped while the part starts. */
   signal: AbortSignal
+  /** Told how the part ended when nobody had asked it to. */
+  onUnexpectedEnd(how: string): void
 }
 
 interface Started { place: Place; process: PartProcess }
@@ -35,22 +39,35 @@ interface Started { place: Place; process: PartProcess }
  * A part that answers.
  * @throws Halt `stack.start-failed` with the last 50 lines of its log, after three attempts
  */
-export async function supervise(recipe: Recipe, { dir, programs, ports, signal }: Surroundings): Promise<Supervised> {
+export async function supervise(recipe: Recipe, { dir, programs, ports, signal, onUnexpectedEnd }: Surroundings): Promise<Supervised> {
   rotate(dir, recipe.part)
-  const home = programs.homes[recipe.part] ?? ''
-  const started = await startSomewhere(recipe, { dir, home, programs, ports }, signal)
-  const { place } = started
-  let { process } = started
+  const { place, process: first } = await startSomewhere(recipe, { dir, home: programs.homes[recipe.part] ?? '', programs, ports }, signal)
+  let process = first
+  let asked = false
+  let restarting: Promise<void> | undefined
+  const watch = (watched: PartProcess): void => {
+    void watched.ended.then((how) => { if (!asked) onUnexpectedEnd(how) })
+  }
+  const restart = async (): Promise<void> => {
+    asked = true
+    await end(process, recipe.stopSignal)
+    process = await withAttempts(recipe, place, signal, () => startAt(recipe, place, signal))
+    asked = false
+    watch(process)
+  }
+  watch(process)
   return {
     state: () => ({ address: recipe.address(place), pid: process.pid }),
     ports: () => place.ports,
     isRunning: () => process.isRunning(),
-    kill: (name) => void process.signal(name),
-    async restart(signal) {
-      await end(process, recipe.stopSignal)
-      process = await withAttempts(recipe, place, signal, () => startAt(recipe, place, signal))
+    kill(name) {
+      asked = true
+      process.signal(name)
     },
+    restart: () => (restarting = (restarting ?? Promise.resolve()).catch(() => undefined).then(restart)),
     async stop() {
+      asked = true
+      await restarting?.catch(() => undefined)
       await end(process, recipe.stopSignal)
       await recipe.ended(place, true)
     },

@@ -125,7 +125,6 @@ class Demo {
       SLUICE_FILE_ROOTS: folders.map((folder) => resolve(folder)).join(','),
       SLUICE_ALLOW_ADDRESSES: '127.0.0.1/32',
       SLUICE_SINK_PROFILE: 'latency',
-      SLUICE_LOG_LEVEL: 'info',
     }
   }
 

@@ -36,7 +36,7 @@ export async function startStagesProcess(settings: Readonly<Record<string, strin
   const log = openLog(DIR, 'stages')
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, 'run', '--all'], {
     stdio: ['ignore', log, log, 'ipc'], detached: true, // Ctrl-C is for us, and we then stop it in order
-    env: environmentWith({ ...settings, SLUICE_HEALTH_PORT: String(healthPort) }),
+    env: environmentWith({ ...settings, SLUICE_HEALTH_PORT: String(healthPort), SLUICE_LOG_LEVEL: 'info' }),
   })
   closeSync(log)
   const running = new ChildStages(child, `http://127.0.0.1:${healthPort}/healthz`)

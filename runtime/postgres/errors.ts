@@ -14,6 +14,7 @@ export const CODES = {
   'migrate.numbering': 'The files of migrations are not numbered 0001, 0002, … without gaps.',
   'migrate.failed': 'A migration could not be applied; the database is as before it.',
   'sink.fenced': 'Another owner has claimed the partition.',
+  'sink.failing': 'Most records of a batch became no row, which is no fault of theirs.',
   'sink.out-of-step': 'The database is at another offset than the sink believed. It claims again.',
 } as const
 

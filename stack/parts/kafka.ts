@@ -4,6 +4,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { run } from '../command.ts'
+import { cleanEnvironment } from '../environment.ts'
 import { javaOptions, keepArchive } from '../java.ts'
 import type { Place, Recipe } from '../recipe.ts'
 import { kafkaAnswers } from './kafka-ready.ts'
@@ -49,7 +50,8 @@ async function format(place: Place): Promise<void> {
   await mkdir(fresh, { recursive: true })
   await writeFile(config, renderConfig(place.ports, fresh))
   const java = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', ...logging(), '-cp', classPath(place)]
-  await run(place.programs.java, [...java, 'kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', config, '--standalone'])
+  const format = ['kafka.tools.StorageTool', 'format', '-t', clusterId(), '-c', config, '--standalone']
+  await run(place.programs.java, [...java, ...format], { env: cleanEnvironment(process.env) })
   await rm(config)
   await rename(fresh, dataPath(place))
 }
@@ -100,7 +102,9 @@ export function renderConfig(ports: Readonly<Record<string, number>>, dataDir: s
   })
 }
 
+/** A properties file takes a backslash for an escape, and bytes for Latin-1: what is not ASCII is written by its number. */
 function render(settings: Readonly<Record<string, string | number | boolean>>): string {
-  // A properties file takes backslash for an escape.
-  return Object.entries(settings).map(([name, value]) => `${name}=${String(value).replaceAll('\\', '\\\\')}\n`).join('')
+  const escape = (text: string): string => text.replaceAll('\\', '\\\\')
+    .replace(/[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  return Object.entries(settings).map(([name, value]) => `${name}=${escape(String(value))}\n`).join('')
 }

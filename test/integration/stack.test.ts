@@ -222,6 +222,29 @@ test('parts that are given are used and not started', async () => {
   assert.equal(existsSync(dir), false)
 })
 
+test('a part that dies by itself is reported to who holds the stack', BOUNDED, async () => {
+  const dir = folder()
+  const notes: string[] = []
+  const stack = await startStack({ dir, env, parts: ['postgres'], log: (line) => notes.push(line) })
+  process.kill(stack.pids.postgres ?? 0, 'SIGKILL')
+  await until(async () => notes.find((note) => note.startsWith('Postgres ended by SIGKILL')), AbortSignal.timeout(30_000))
+  const again = await startStack({ dir, env, parts: ['postgres'] })
+  assert.deepEqual(await query(again.databaseUrl, 'select 1 as answer'), [{ answer: 1 }])
+  await again.stop()
+  await stack.stop()
+  await noProcessLeft(dir)
+})
+
+test('a stack may lie in a folder with an unusual name, and halts at one that it cannot use', BOUNDED, async () => {
+  const dir = join(folder(), 'f\u00fcr \'Müll\' $HOME')
+  const stack = await startStack({ dir, env })
+  await produceInTransaction(stack)
+  await register(stack)
+  await stack.stop()
+  await noProcessLeft(dir)
+  await assert.rejects(startStack({ dir: join(dir, 'a,b'), env }), { code: 'stack.folder-name' })
+})
+
 test('a part that cannot start says so with the end of its log', BOUNDED, async () => {
   const dir = folder()
   const stack = await startStack({ dir, env, parts: ['postgres'] })

@@ -25,17 +25,18 @@ import { SCHEMA_HEADER } from '../../scripts/dump-schema.ts'
 const MIGRATIONS = join(import.meta.dirname, '../../migrations')
 const TOPIC = 'asset.clustered'
 
+const stores: PostgresSinkStore<AssetRow, AssetIds>[] = []
+after(async () => {
+  await Promise.all(stores.map((store) => store.close()))
+  await dropDatabases()
+})
+// After the hook above: hooks run in the order in which they are registered, and the stack must end last.
 const server = (await stackFor(['postgres'])).databaseUrl
 let databaseUrl: string
-const stores: PostgresSinkStore<AssetRow, AssetIds>[] = []
 
 before(async () => {
   databaseUrl = await freshDatabase(server)
   await migrate({ databaseUrl, dir: MIGRATIONS })
-})
-after(async () => {
-  await Promise.all(stores.map((store) => store.close()))
-  await dropDatabases()
 })
 
 /** A store that a test shares with nobody: its own partition, since claims fence each other. */

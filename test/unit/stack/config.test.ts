@@ -35,6 +35,11 @@ test('a backslash in Kafka\'s data folder is not read as an escape', () => {
   assert.match(renderKafka({ kafka: 1, controller: 2 }, '/odd\\name'), /^log\.dirs=\/odd\\\\name$/m)
 })
 
+test('a folder\'s name that is not ASCII reaches Kafka unharmed', () => {
+  // U+00FC in Java's properties format.
+  assert.match(renderKafka({ kafka: 1, controller: 2 }, '/m\u00fcll'), /^log\.dirs=\/m\\u00fcll$/m)
+})
+
 test('Postgres listens on loopback and on a socket in its own folder', () => {
   const settings = settingsOf(renderPostgres({ postgres: 20_003 }, '/tmp/s'))
   assert.equal(settings.listen_addresses, '127.0.0.1')
