@@ -56,7 +56,9 @@ export function send(socket: Socket, message: Reply | (Request & { id: number })
 
 /** Calls back for each message until the socket ends. */
 export function receive<T>(socket: Socket, onMessage: (message: T) => void): void {
-  createInterface({ input: socket, crlfDelay: Infinity }).on('line', (line) => onMessage(JSON.parse(line) as T))
+  const lines = createInterface({ input: socket, crlfDelay: Infinity })
+  lines.on('line', (line) => onMessage(JSON.parse(line) as T))
+  lines.on('error', () => undefined) // the socket's own, passed on; its 'close' follows
 }
 
 export function failureOf(error: unknown): Failure {

@@ -6,33 +6,24 @@
  * While a batch is stored the next one gathers, and the one before is announced. A batch goes when rows, bytes or age
  * reach their bound, so under load batches are large and an idle sink writes nothing.
  */
-import type { Codec } from '../avro/codec.ts'
 import type { Clock } from '../clock.ts'
-import type { Config } from '../config.ts'
 import type { CommitPolicy, Sink } from '../define/sink.ts'
 import type { Outgoing } from '../define/topic.ts'
-import type { Topology } from '../define/topology.ts'
-import { Halt, reasonOf, Reject, RetryLater, verdictOf } from '../errors.ts'
+import { Halt, reasonOf, RetryLater, verdictOf } from '../errors.ts'
 import type { Log } from '../log.ts'
-import { passTraceOn, type Tracing } from '../telemetry/tracing.ts'
+import type { Tracing } from '../telemetry/tracing.ts'
 import { backoffMs } from './backoff.ts'
-import { deadLetterTopic } from './dead-letter.ts'
 import type { Outbox, OutgoingRecord, PartitionId, Position, SinkStore, Source, SourceListener, SourceRecord } from './ports.ts'
-import { encodeOutputs } from './record-encoder.ts'
-import { checkKey } from './record-work.ts'
 import { SinkCommit } from './sink-commit.ts'
 import { SinkFenced } from './sink-fenced.ts'
 import { SinkIntake } from './sink-intake.ts'
 import { SinkLane } from './sink-lane.ts'
 import { SinkQueue, type Entry } from './sink-queue.ts'
+import { SinkSender } from './sink-sender.ts'
 import type { StageStats } from './stage-stats.ts'
 
 /** While the database or the broker is away. */
 const RETRY = { firstDelayMs: 100, maxDelayMs: 10_000 }
-
-/** A quarter of what a broker takes by default; key, headers and framing of a record are about 300 bytes. */
-const SEND_BYTES = 256 << 10
-const RECORD_OVERHEAD_BYTES = 300
 
 /** How long storing and announcing what was taken in may last when the sink is stopped. */
 const DRAIN_MS = 20_000
@@ -77,7 +68,8 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
   constructor(parts: SinkLoopParts<In, Row>) {
     this.#parts = parts
     this.#intake = new SinkIntake(parts)
-    this.#commit = new SinkCommit({ ...parts, send: (records) => this.#send(records) })
+    const sender = new SinkSender(parts, this.#over.signal)
+    this.#commit = new SinkCommit({ ...parts, send: (records) => sender.send(records) })
     this.#ended.promise.catch(() => {})
   }
 
@@ -316,28 +308,6 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
     }
   }
 
-  /** In sends of bounded size, so that no request outgrows what the broker takes. */
-  async #send(records: OutgoingRecord[]): Promise<void> {
-    const sends: Promise<void>[] = []
-    for (const chunk of chunksOf(records)) sends.push(this.#sendUntilAcknowledged(chunk))
-    await Promise.all(sends)
-  }
-
-  async #sendUntilAcknowledged(records: OutgoingRecord[]): Promise<void> {
-    for (let attempt = 1; ; attempt++) {
-      try {
-        return await this.#parts.outbox.send(records)
-      } catch (error) {
-        const verdict = verdictOf(error)
-        if (verdict instanceof Halt || verdict instanceof Reject) throw error
-        this.#parts.stats.retries += 1
-        this.#parts.log.warn({ attempt, reason: reasonOf(error) }, 'records were not acknowledged; sending them again')
-        await this.#pauseBefore(attempt)
-        this.#over.signal.throwIfAborted()
-      }
-    }
-  }
-
   async #pauseBefore(attempt: number, askedMs?: number): Promise<void> {
     await this.#parts.clock.sleep(backoffMs(RETRY, attempt, askedMs), this.#over.signal).catch(() => {})
   }
@@ -439,62 +409,10 @@ function abandonOthers<Row>(taken: Entry<Row>[], stored: Entry<Row>[]): void {
   for (const entry of taken) if (!kept.has(entry)) entry.span.end('abandoned')
 }
 
-function* chunksOf(records: OutgoingRecord[]): Generator<OutgoingRecord[]> {
-  let start = 0
-  let bytes = 0
-  for (const [index, { value }] of records.entries()) {
-    bytes += (value?.length ?? 0) + RECORD_OVERHEAD_BYTES
-    if (bytes < SEND_BYTES) continue
-    yield records.slice(start, index + 1)
-    start = index + 1
-    bytes = 0
-  }
-  if (start < records.length) yield records.slice(start)
-}
-
 function offsetIn(positions: Position[], id: PartitionId): number | undefined {
   return positions.find(({ topic, partition }) => topic === id.topic && partition === id.partition)?.offset
 }
 
 function keyOf({ topic, partition }: PartitionId): string {
   return `${topic}/${partition}`
-}
-
-/** What a process gives to a sink. */
-export interface SinkEnvironment {
-  codec: Codec
-  outbox: Outbox
-  config: Config
-  topology: Pick<Topology, 'stages'>
-  tracing?: Tracing
-  clock: Clock
-  log: Log
-  stats: StageStats
-}
-
-/** A sink's loop with the project's codec, on the topics that it reads. */
-export function openSinkLoop(options: { sink: Sink; parts: SinkEnvironment; source: (topics: string[]) => Source; store: SinkStore<any> }): SinkLoop {
-  const { sink, store, parts: { codec, outbox, config, topology, clock, log, stats, tracing = passTraceOn } } = options
-  return new SinkLoop({
-    sink, store, outbox, clock, log, stats, tracing,
-    policy: sink.commit[config.sinkProfile],
-    source: options.source(sinkTopics(sink, topology)),
-    decode: (record) => decodeKeyed(codec, sink, record),
-    encode: (outgoing, input, traceparent) => encodeOutputs(sink, codec, input, [outgoing], traceparent)[0]!,
-  })
-}
-
-/** The topic that becomes rows, and the dead letters of every other stage when the sink records them. */
-export function sinkTopics(sink: Sink, topology: Pick<Topology, 'stages'>): string[] {
-  const others = topology.stages.filter(({ name }) => name !== sink.name)
-  return [sink.reads.name, ...(sink.recordsDeadLetters ? others.map(({ name }) => deadLetterTopic(name)) : [])]
-}
-
-function decodeKeyed<In>(codec: Codec, sink: Sink<In>, record: SourceRecord): In | Promise<In> {
-  const check = (value: In): In => {
-    checkKey(sink.reads.keyOf(value), record.key)
-    return value
-  }
-  const value = codec.decode(sink.reads, record.value)
-  return value instanceof Promise ? value.then(check) : check(value)
 }
