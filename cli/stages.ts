@@ -7,6 +7,7 @@ import { connectKafka, type KafkaConnection } from '#runtime/kafka/client.ts'
 import type { Log } from '#runtime/log.ts'
 import type { StageStats } from '#runtime/loop/stage-stats.ts'
 import { runStage, ServicePool, type RunningStage } from '#runtime/run-stage.ts'
+import type { Telemetry } from '#runtime/telemetry/otel.ts'
 
 export type StageState = 'starting' | 'running' | 'halted' | 'stopped'
 
@@ -47,6 +48,7 @@ class StageGroup implements Stages {
   readonly #beganMs: number
   #connection: KafkaConnection | undefined
   #services: ServicePool | undefined
+  #telemetry: Telemetry | undefined
   #stopping: Promise<void> | undefined
 
   constructor(stages: readonly Stage[], environment: Environment) {
@@ -85,11 +87,12 @@ class StageGroup implements Stages {
     const { config, log, clock } = this.#environment
     this.#connection = await connectKafka({ brokers: config.kafkaBrokers, clientId: config.app }, log)
     this.#services = new ServicePool({ config, clock, log })
+    this.#telemetry = await openTelemetry(config, clock)
     await Promise.all(stages.map((stage) => this.#startOne(stage, this.#connection!, this.#services!)))
   }
 
   async #startOne(stage: Stage, connection: KafkaConnection, services: ServicePool): Promise<void> {
-    const running = await runStage(stage, { ...this.#environment, connection, services })
+    const running = await runStage(stage, { ...this.#environment, connection, services, ...(this.#telemetry ? { tracing: this.#telemetry.tracing } : {}) })
     this.#running.set(stage.name, running)
     running.ended.catch((error: unknown) => this.#halt(stage.name, error))
   }
@@ -116,6 +119,14 @@ class StageGroup implements Stages {
     await this.started.catch(() => {})
     await Promise.allSettled([...this.#running.values()].map((stage) => stage.stop()))
     await this.#services?.closeAll().catch((error: unknown) => this.#environment.log.warn({ reason: reasonOf(error) }, 'a service did not close'))
+    await this.#telemetry?.stop()
     await this.#connection?.close()
   }
+}
+
+/** Loaded only when there is a collector: the SDK takes longer to load than all else. */
+async function openTelemetry({ app, otlpEndpoint: endpoint }: Config, clock: Clock): Promise<Telemetry | undefined> {
+  if (endpoint === '') return undefined
+  const { startTelemetry } = await import('#runtime/telemetry/otel.ts')
+  return startTelemetry({ endpoint, serviceName: app, clock })
 }

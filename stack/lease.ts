@@ -52,7 +52,8 @@ export async function stopStack(dir: string): Promise<boolean> {
   const socket = await tryConnect(dir)
   if (socket === undefined) return false
   const line = openLine(socket, () => undefined)
-  line.ask({ op: 'shutdown' }).catch(() => undefined) // the end of the line is the answer
+  // The end of the line is the answer. Waited for only after the reply, which lets go of the socket.
+  await line.ask({ op: 'shutdown' }).catch(() => undefined)
   await line.closed()
   return true
 }

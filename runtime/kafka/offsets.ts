@@ -4,6 +4,7 @@ import type { PartitionId, Position } from '../loop/ports.ts'
 
 /** Committed positions of a group; a partition without one is left out. */
 export async function committedPositions(admin: Admin, groupId: string, partitions: PartitionId[]): Promise<Position[]> {
+  if (partitions.length === 0) return []
   const topics = [...new Set(partitions.map(({ topic }) => topic))]
   const fetched = await admin.fetchOffsets({ groupId, topics })
   const wanted = new Set(partitions.map(({ topic, partition }) => `${topic}/${partition}`))

@@ -110,8 +110,8 @@ export class KafkaSource implements Source {
 
   async #begin(assigned: PartitionId[]): Promise<void> {
     try {
-      await this.#checkNothingLost(assigned)
       const positions = await this.#listener!.assigned(assigned)
+      await this.#checkNothingLost(assigned, positions)
       if (this.#held !== assigned) return
       for (const position of positions) this.seek(position)
       this.resume(assigned)
@@ -121,13 +121,14 @@ export class KafkaSource implements Source {
   }
 
   /**
-   * The committed offset may lie before the oldest record that the broker still has: then records were lost, and
+   * Where reading is to start may lie before the oldest record that the broker still has: then records were lost, and
    * kafkajs would silently jump over them.
    * @throws Halt `kafka.records-lost`
    */
-  async #checkNothingLost(assigned: PartitionId[]): Promise<void> {
+  async #checkNothingLost(assigned: PartitionId[], positions: Position[]): Promise<void> {
     const earliest = await earliestOffsets(this.#connection.admin, assigned)
-    for (const { topic, partition, offset } of await this.committed(assigned)) {
+    const unchosen = assigned.filter((id) => !positions.some((position) => isSame(position, id)))
+    for (const { topic, partition, offset } of [...positions, ...(await this.committed(unchosen))]) {
       const oldest = earliest.get(`${topic}/${partition}`) ?? 0
       if (offset >= oldest) continue
       throw new Halt('kafka.records-lost', `${this.#settings.groupId} stands at ${offset} of ${topic}/${partition}, but the oldest record left is ${oldest}.`,

@@ -28,14 +28,13 @@ import { eventually } from '#test/support/eventually.ts'
 
 const log = createLog('test', 'silent')
 let connection: KafkaConnection
-let registryUrl: string
 
-before(async () => {
-  const stack = await stackFor(['kafka', 'registry'])
-  connection = await connectKafka({ brokers: stack.kafkaBrokers.split(','), clientId: 'test' }, log)
-  registryUrl = stack.registryUrl
-})
+// Above the stack's own `after`, which would otherwise run first.
 after(() => connection?.close())
+const { kafkaBrokers, registryUrl } = await stackFor(['kafka', 'registry'])
+before(async () => {
+  connection = await connectKafka({ brokers: kafkaBrokers.split(','), clientId: 'test' }, log)
+})
 
 /** A world of its own for one test: fresh names for topics and groups. */
 async function world() {

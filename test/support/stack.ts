@@ -7,7 +7,7 @@ import { startStack, type Stack } from '#stack/stack.ts'
 
 type Part = 'kafka' | 'registry' | 'postgres'
 
-/** Stopped, with its folder, when the test file ends. */
+/** Stopped, with its folder, when the test file ends. Call it at top level: inside a hook its own `after` runs too early. */
 export async function stackFor(parts: Part[]): Promise<Stack> {
   const dir = mkdtempSync(join(tmpdir(), 'sluice-test-'))
   const stack = await startStack({ dir, parts })
