@@ -81,7 +81,7 @@ export function toRow(asset: AssetClustered, origin: RowOrigin): AssetRow {
     nsfw: tags.nsfw, tags: tags.tags.slice(0, MAX_TAGS).map(rowTag), embedding,
     first: fingerprint.frames[0] ?? null,
     detail: detailOf(asset),
-    frames: normal.frames.length > 1 ? framesOf(id, normal, fingerprint, embedding) : [],
+    frames: normal.kind === 'video' ? framesOf(id, normal, fingerprint, embedding) : [],
   }
 }
 
