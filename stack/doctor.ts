@@ -1,15 +1,9 @@
 /** What this machine has and lacks for running sluice: data only, for `sluice doctor` to show. */
+import type { Finding } from './doctor/finding.ts'
 import { findCache, findDisk, findNode, findPackages, findSandbox, findTools } from './doctor/machine.ts'
 import { findKafka, findPostgres, findRegistry } from './doctor/services.ts'
 
-export interface Finding {
-  part: string
-  state: 'ok' | 'missing' | 'too-old' | 'unreachable' | 'warning'
-  found?: string
-  wanted?: string
-  /** One sentence: what to do about it. */
-  remedy?: string
-}
+export type { Finding } from './doctor/finding.ts'
 
 export interface ExamineOptions {
   /** The stack's folder. */

@@ -7,8 +7,7 @@ import { cacheFolder, workFolder } from '../bin/cache.mjs'
 import { withLock } from '../bin/lock.mjs'
 import { Halt, reasonOf } from '#runtime/errors.ts'
 import { ARTIFACTS } from './artifacts.ts'
-import type { Part } from './part.ts'
-import type { Progress } from './stack.ts'
+import type { Part, Progress } from './part.ts'
 import { ensureTools, type ToolName } from './tools.ts'
 
 /** Where to find what the parts run. */

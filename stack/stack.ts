@@ -8,19 +8,10 @@ import { Halt } from '#runtime/errors.ts'
 import { asVariables, givenAddresses, type Addresses } from './addresses.ts'
 import { installParts } from './install.ts'
 import { join, type Lease } from './lease.ts'
-import type { Part } from './part.ts'
+import type { Part, Progress } from './part.ts'
 
-export type { Part } from './part.ts'
+export type { Part, Progress } from './part.ts'
 export { PARTS } from './part.ts'
-
-/** Something that takes long enough to be told to a person. */
-export interface Progress {
-  /** What is worked on: a part's name, or that of a tool. */
-  part: string
-  step: 'install' | 'start' | 'ready' | 'stop'
-  /** One line for people. */
-  note: string
-}
 
 export interface StackOptions {
   /** Folder for data, logs and process ids, such as `.sluice`. Kept data is found again at the next start. */

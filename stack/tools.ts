@@ -1,9 +1,9 @@
 /** The programs of the system that the stack and the pipeline need: which, how old they may be, how to get them. */
+import type { Progress } from './part.ts'
 import { join } from 'node:path'
 import { Halt } from '#runtime/errors.ts'
 import { aptInstall, canInstall } from './apt.ts'
 import { attempt } from './command.ts'
-import type { Progress } from './stack.ts'
 
 export type ToolName = 'java' | 'maven' | 'pip' | 'ffmpeg' | 'ffprobe'
 

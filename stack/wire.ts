@@ -5,8 +5,7 @@ import type { Socket } from 'node:net'
 import { createInterface } from 'node:readline'
 import { Halt, reasonOf } from '#runtime/errors.ts'
 import type { Programs } from './install.ts'
-import type { Part } from './part.ts'
-import type { Progress } from './stack.ts'
+import type { Part, Progress } from './part.ts'
 
 /** Raised when a message changes its meaning: a keeper left running by another version is then not misunderstood. */
 export const WIRE_VERSION = 1
