@@ -3,8 +3,10 @@
  * back-pressure are the listener's, by `pause` and `resume`. Offsets are committed only when told to.
  */
 import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, KafkaMessage } from './patches.ts'
-import { Halt, reasonOf } from '../errors.ts'
+import { systemClock, type Clock } from '../clock.ts'
+import { Halt, reasonOf, verdictOf } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { backoffMs } from '../loop/backoff.ts'
 import type { PartitionId, Position, Source, SourceListener, SourceRecord } from '../loop/ports.ts'
 import type { KafkaConnection } from './client.ts'
 import { committedPositions, earliestOffsets } from './offsets.ts'
@@ -22,6 +24,9 @@ const HEARTBEAT_MS = 2_000
 /** Long poll. It also bounds how long a resumed partition waits, and how late a heartbeat may be. */
 const MAX_WAIT_MS = 200
 
+/** A broker that is away while partitions are assigned. */
+const BEGIN_RETRY = { firstDelayMs: 100, maxDelayMs: 5_000 }
+
 const MAX_BYTES_PER_PARTITION = 1 << 20
 const MAX_BYTES = 16 << 20
 
@@ -29,14 +34,16 @@ export class KafkaSource implements Source {
   readonly #connection: KafkaConnection
   readonly #settings: KafkaSourceSettings
   readonly #log: Log
+  readonly #clock: Clock
   readonly #consumer: Consumer
   #listener: SourceListener | undefined
   #held: PartitionId[] = []
   #ready: Promise<void> = Promise.resolve()
   #stopped: Promise<void> | undefined
 
-  constructor(connection: KafkaConnection, settings: KafkaSourceSettings, log: Log) {
+  constructor(connection: KafkaConnection, settings: KafkaSourceSettings, log: Log, clock: Clock = systemClock) {
     this.#connection = connection
+    this.#clock = clock
     this.#settings = settings
     this.#log = log
     this.#consumer = connection.kafka.consumer({
@@ -109,15 +116,23 @@ export class KafkaSource implements Source {
   }
 
   async #begin(assigned: PartitionId[]): Promise<void> {
-    try {
-      const positions = await this.#listener!.assigned(assigned)
-      await this.#checkNothingLost(assigned, positions)
-      if (this.#held !== assigned) return
-      for (const position of positions) this.seek(position)
-      this.resume(assigned)
-    } catch (error) {
-      this.#listener!.failed(error as Error)
+    for (let attempt = 1; this.#held === assigned && !this.#stopped; attempt++) {
+      try {
+        return await this.#tryToBegin(assigned)
+      } catch (error) {
+        if (verdictOf(error) instanceof Halt) return this.#listener!.failed(error as Error)
+        this.#log.warn({ reason: reasonOf(error), attempt }, 'the partitions were not taken over; trying again')
+        await this.#clock.sleep(backoffMs(BEGIN_RETRY, attempt))
+      }
     }
+  }
+
+  async #tryToBegin(assigned: PartitionId[]): Promise<void> {
+    const positions = await this.#listener!.assigned(assigned)
+    await this.#checkNothingLost(assigned, positions)
+    if (this.#held !== assigned) return
+    for (const position of positions) this.seek(position)
+    this.resume(assigned)
   }
 
   /**

@@ -1,9 +1,10 @@
 /** How far stages are behind, seen from outside: works for stages that run anywhere, and for ones that do not run. */
 import { randomUUID } from 'node:crypto'
+import { systemClock } from '../clock.ts'
 import type { PartitionId } from '../loop/ports.ts'
 import type { KafkaConnection } from './client.ts'
 import { committedPositions, earliestOffsets, endOffsets } from './offsets.ts'
-import type { EachBatchPayload } from './patches.ts'
+import { KafkaJSProtocolError, type EachBatchPayload } from './patches.ts'
 
 export interface PartitionLag extends PartitionId {
   /** Where the group goes on: its committed offset, or the oldest record that the broker has. */
@@ -17,9 +18,24 @@ export async function partitionLags({ admin }: KafkaConnection, groupId: string,
   const ids = topics.map((topic) => ({ topic, partition: 0 }))
   const [ends, starts] = await Promise.all([endOffsets(admin, ids), earliestOffsets(admin, ids)])
   const all = [...ends].map(([key, end]) => ({ ...parseKey(key), end, start: starts.get(key) ?? 0 }))
-  const committed = new Map((await committedPositions(admin, groupId, all)).map(({ topic, partition, offset }) => [`${topic}/${partition}`, offset]))
+  const committed = new Map((await whenLoaded(() => committedPositions(admin, groupId, all))).map(({ topic, partition, offset }) => [`${topic}/${partition}`, offset]))
   return all.map(({ topic, partition, end, start }) => ({ topic, partition, end, next: Math.max(start, committed.get(`${topic}/${partition}`) ?? start) }))
 }
+
+/** A broker that has just started loads its groups first, and kafkajs's admin client does not ask again by itself. */
+async function whenLoaded<T>(ask: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await ask()
+    } catch (error) {
+      if (attempt === LOADING_ATTEMPTS || !(error instanceof KafkaJSProtocolError && error.retriable)) throw error
+      await systemClock.sleep(LOADING_RETRY_MS)
+    }
+  }
+}
+
+const LOADING_ATTEMPTS = 20
+const LOADING_RETRY_MS = 250
 
 function parseKey(key: string): PartitionId {
   const slash = key.lastIndexOf('/')

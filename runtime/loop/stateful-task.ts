@@ -137,12 +137,20 @@ export class StatefulTask {
     this.#resumeWhenHalfEmpty()
   }
 
-  /** The state may hold decisions that were not committed: it is thrown away whole. */
+  /**
+   * The state may hold decisions that were not committed: it is thrown away whole. The partition is paused meanwhile, so
+   * that a fetch which was under way when the doubt arose cannot deliver records from behind the new position.
+   */
   async #recover(): Promise<void> {
+    const { source, id } = this.#parts
+    source.pause([id])
     this.#waiting = []
     await this.#takeOver()
-    this.#parts.source.seek({ ...this.#parts.id, offset: this.#nextOffset })
-    this.#resumeWhenHalfEmpty()
+    // Closed meanwhile: the partition may be another task's by now, and so is its position.
+    if (this.#closing.signal.aborted) return
+    source.seek({ ...id, offset: this.#nextOffset })
+    this.#paused = false
+    source.resume([id])
   }
 
   async #takeOver(): Promise<void> {
