@@ -21,8 +21,13 @@ const to = {
   node: ['node:fs', 'node:fs/promises', 'node:child_process', 'node:http', 'node:https', 'node:net'],
 }
 
+/** Patterns are in the syntax of .gitignore, where a leading # begins a comment. */
+const literal = (pattern) => (pattern.startsWith('#') ? `\\${pattern}` : pattern)
+
 const forbid = (layer, reason) => ({ group: to[layer], message: reason })
-const imports = (...patterns) => ({ 'no-restricted-imports': ['error', { patterns }] })
+const imports = (...patterns) => ({
+  'no-restricted-imports': ['error', { patterns: patterns.map(({ group, message }) => ({ group: group.map(literal), message })) }],
+})
 
 const ASSETS = ['processors', 'topics', 'topology', 'schemas', 'cli', 'client', 'stack'].map((layer) => forbid(layer, 'The runtime knows nothing of assets.'))
 const NO_TESTS = forbid('test', 'Only tests import test support.')
