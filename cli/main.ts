@@ -1,5 +1,6 @@
 /** The command line. Each command's own modules are loaded when it runs, so that help and errors come at once. */
 import { Command, CommanderError } from 'commander'
+import { systemClock } from '#runtime/clock.ts'
 import { asset } from './commands/asset.ts'
 import { demo } from './commands/demo.ts'
 import { doctor } from './commands/doctor.ts'
@@ -13,6 +14,8 @@ import { topics } from './commands/topics.ts'
 import { down, up } from './commands/up.ts'
 import { EXIT, showFailure } from './failure.ts'
 import { Screen } from './screen.ts'
+
+const LINGER_MS = 5_000
 
 const program = new Command('sluice')
   .description('A media pipeline on Kafka: from asset events to one Postgres row per asset.')
@@ -33,6 +36,9 @@ try {
 } catch (error) {
   process.exitCode = error instanceof CommanderError ? (error.exitCode === 0 ? EXIT.ok : EXIT.usage) : await fail(error)
 }
+
+// A command is over when it says so; a connection that a library left open must not hold the process up.
+systemClock.every(LINGER_MS, () => process.exit())
 
 async function fail(error: unknown): Promise<number> {
   return showFailure(error, new Screen({ json: process.argv.includes('--json') }), await isDebugging())

@@ -118,7 +118,7 @@ class StageGroup implements Stages {
   async #stopAll(): Promise<void> {
     await this.started.catch(() => {})
     await Promise.allSettled([...this.#running.values()].map((stage) => stage.stop()))
-    await this.#services?.closeAll().catch((error: unknown) => this.#environment.log.warn({ reason: reasonOf(error) }, 'a service did not close'))
+    await this.#services?.closeAll().catch((error: unknown) => this.#environment.log.debug({ reason: reasonOf(error) }, 'a service did not close'))
     await this.#telemetry?.stop()
     await this.#connection?.close()
   }

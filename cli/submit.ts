@@ -4,10 +4,18 @@ import type { Config } from '#runtime/config.ts'
 import { reasonOf } from '#runtime/errors.ts'
 import { createLog } from '#runtime/log.ts'
 import { openBar } from './bar.ts'
-import type { SubmitOptions } from './commands/submit.ts'
 import { EXIT } from './failure.ts'
 import { inputsOf } from './inputs.ts'
 import { plain, type Screen } from './screen.ts'
+
+export interface SubmitOptions {
+  from?: string
+  source: string
+  tag: string[]
+  byPath?: boolean
+  wait?: boolean
+  timeout: string
+}
 
 /** Enough for full batches, and few enough that memory stays small. */
 const AT_ONCE = 200

@@ -14,6 +14,8 @@ export const CODES = {
   'runtime.undeclared-output': 'The handler returned a record for a topic that it does not declare. This is a defect of the stage.',
   'registry.unreachable': 'The schema registry did not answer.',
   'kafka.unreachable': 'The broker did not answer.',
+  'registry.not-enforcing': 'The schema registry takes schemas that old records cannot be read with; use one that enforces compatibility.',
+  'topics.refused': 'A change of topics or schemas would lose records or make them unreadable, so nothing was changed.',
   'kafka.send-timeout': 'The broker did not acknowledge in time.',
 } as const
 

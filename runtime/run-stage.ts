@@ -63,10 +63,20 @@ export class ServicePool {
     return opened as Promise<T>
   }
 
+  /** Closes what was opened, each on its own. @throws AggregateError when some did not close */
   async closeAll(): Promise<void> {
-    await Promise.all([...this.#opened].map(async ([service, opened]) => service.close?.(await opened)))
+    const opened = [...this.#opened]
     this.#opened.clear()
+    const closing = await Promise.allSettled(opened.map(([service, promise]) => closeOne(service, promise)))
+    const failures = closing.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason as unknown] : []))
+    if (failures.length > 0) throw new AggregateError(failures, 'some services did not close')
   }
+}
+
+/** What could not be opened has nothing to close; its failure was told to who opened it. */
+async function closeOne(service: Service<unknown>, opening: Promise<unknown>): Promise<void> {
+  const opened = await opening.then((value) => ({ value }), () => undefined)
+  if (opened) await service.close?.(opened.value)
 }
 
 /** Group of a stage's members. */

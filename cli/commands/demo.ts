@@ -1,15 +1,7 @@
 /** `sluice demo`: everything from nothing, checked against what it made. */
 import type { Command } from 'commander'
+import type { DemoOptions } from '../demo/demo.ts'
 import { Screen } from '../screen.ts'
-
-export interface DemoOptions {
-  media?: string
-  keep?: boolean
-  json?: string | true
-  report?: string
-  seed?: string
-  quiet?: boolean
-}
 
 export function demo(program: Command): void {
   program.command('demo').description('start everything privately, put a made set of media through it, and check what comes out')

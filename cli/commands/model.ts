@@ -1,11 +1,9 @@
 /** `sluice model`: the models that embed can use. */
 import type { Command } from 'commander'
 import { readFile } from 'node:fs/promises'
-import prettyBytes from 'pretty-bytes'
 import { screenOf, settings, withScreen } from '../command.ts'
 import { EXIT, UsageError } from '../failure.ts'
 import { columns, type Screen } from '../screen.ts'
-import { openBar } from '../bar.ts'
 
 export function model(program: Command): void {
   const group = program.command('model').description('list, add, fetch and check models').exitOverride()
@@ -22,7 +20,7 @@ export function model(program: Command): void {
 
 async function list(screen: Screen): Promise<void> {
   const config = await settings()
-  const [{ listModels }, { PULLABLE }] = await Promise.all([import('../../models/store.ts'), import('../../models/catalogue.ts')])
+  const [{ listModels }, { PULLABLE }, { default: prettyBytes }] = await Promise.all([import('../../models/store.ts'), import('../../models/catalogue.ts'), import('pretty-bytes')])
   const installed = (await listModels(config.modelsDir)).map(({ card }) => ({ card, state: 'installed' }))
   const others = PULLABLE.filter(({ id }) => installed.every(({ card }) => card.id !== id)).map((card) => ({ card, state: 'can be fetched' }))
   const models = [...installed, ...others].map(({ card, state }) => ({ id: card.id, state, inUse: card.id === config.model, dimensions: card.dimensions, bytes: card.bytes, licence: card.licence, description: card.description }))
@@ -49,7 +47,8 @@ async function readCard(path: string): Promise<unknown> {
 
 async function pull(id: string, screen: Screen): Promise<void> {
   const config = await settings()
-  const [{ pullModel }, { PULLABLE }] = await Promise.all([import('../../models/pull.ts'), import('../../models/catalogue.ts')])
+  const [{ pullModel }, { PULLABLE }, { openBar }] = await Promise.all([import('../../models/pull.ts'), import('../../models/catalogue.ts'), import('../bar.ts')])
+  const { default: prettyBytes } = await import('pretty-bytes')
   const bar = openBar(screen, id, PULLABLE.find((card) => card.id === id)?.bytes, prettyBytes)
   try {
     const { card, path } = await pullModel({ dir: config.modelsDir, model: id, progress: (bytes) => bar.update(bytes) })

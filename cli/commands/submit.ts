@@ -3,15 +3,7 @@ import type { Command } from 'commander'
 import { screenOf, settings, withScreen } from '../command.ts'
 import { UsageError } from '../failure.ts'
 import type { Screen } from '../screen.ts'
-
-export interface SubmitOptions {
-  from?: string
-  source: string
-  tag: string[]
-  byPath?: boolean
-  wait?: boolean
-  timeout: string
-}
+import type { SubmitOptions } from '../submit.ts'
 
 export function submit(program: Command): void {
   withScreen(program.command('submit')).description('submit files, folders and URIs; prints an asset id for each')

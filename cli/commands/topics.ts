@@ -38,10 +38,9 @@ async function withPlan(work: (plan: TopicsPlan, surroundings: TopicSurroundings
   })
 }
 
-const MARK = (change: TopicChange): string => (change.refused !== undefined ? 'refused' : change.destructive ? 'may lose records' : '')
-
-function rowOf(change: TopicChange): string[] {
-  return [change.kind, change.name, change.detail, change.refused ?? MARK(change)]
+function rowOf({ kind, name, detail, destructive, refused }: TopicChange): string[] {
+  const caution = refused === undefined ? (destructive ? 'may lose records' : '') : `refused: ${refused}`
+  return [kind, name, detail, caution]
 }
 
 function forJson({ kind, name, detail, destructive, refused }: TopicChange): object {

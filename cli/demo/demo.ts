@@ -13,9 +13,8 @@ import { startStack, type Stack } from '#stack/stack.ts'
 import { assetSubmitted } from '#topics'
 import { withLock } from '../../bin/lock.mjs'
 import { openBar } from '../bar.ts'
-import type { DemoOptions } from '../commands/demo.ts'
-import { writeEnvFile } from '../env-file.ts'
-import { EXIT } from '../failure.ts'
+import { removeEnvFile, writeEnvFile } from '../env-file.ts'
+import { EXIT, UsageError } from '../failure.ts'
 import { prepare } from '../prepare.ts'
 import type { Screen } from '../screen.ts'
 import type { DemoFacts } from './facts.ts'
@@ -35,6 +34,15 @@ import { checkExpectations, summarize } from './summary.ts'
 import { renderSummary, styleOf } from './terminal.ts'
 import { watchUntilDone } from './watch.ts'
 import { WayOut } from './way-out.ts'
+
+export interface DemoOptions {
+  media?: string
+  keep?: boolean
+  json?: string | true
+  report?: string
+  seed?: string
+  quiet?: boolean
+}
 
 /** Longer than any file takes; that nothing moves at all is noticed much earlier. */
 const OUTCOME_DEADLINE_MS = 6 * 3600_000
@@ -83,6 +91,8 @@ class Demo {
   }
 
   async #start(): Promise<Running> {
+    const { media } = this.#options
+    if (media !== undefined && resolve(media).startsWith(resolve(DEMO_DIR))) throw new UsageError(`${DEMO_DIR} is emptied at the start; keep your media elsewhere.`)
     await this.#clear()
     const stack = await startStack({ dir: DEMO_STACK_DIR, log: (line) => this.#screen.note(line) })
     this.#wayOut.add(() => stack.stop())
@@ -109,9 +119,9 @@ class Demo {
 
   /** Two runs in a row find the same: nothing of the last one is left, also when it was kept running. */
   async #clear(): Promise<void> {
-    if (await stopKeptStages()) this.#screen.note('Stopping the demo that was kept running')
     await mkdir(DEMO_STACK_DIR, { recursive: true })
-    await stopStack(DEMO_STACK_DIR)
+    if (await stopKeptStages()) this.#screen.note('Stopping the demo that was kept running')
+    if (await stopStack(DEMO_STACK_DIR)) await removeEnvFile()
     await Promise.all([DEMO_STACK_DIR, DEMO_DIR].map((dir) => rm(dir, { recursive: true, force: true })))
     await mkdir(DEMO_DIR, { recursive: true })
   }

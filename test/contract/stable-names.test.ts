@@ -9,6 +9,7 @@ import { test } from 'node:test'
 import { topology } from '#topology'
 import { CODES as RUNTIME_CODES } from '#runtime/codes.ts'
 import { SETTINGS } from '#runtime/config.ts'
+import { CODES as CLI_CODES } from '#cli/codes.ts'
 import { CODES as BLOB_CODES } from '#runtime/blobs/codes.ts'
 import { CODES as POSTGRES_CODES } from '#runtime/postgres/errors.ts'
 import { CODES as MODEL_CODES } from '#models/codes.ts'
@@ -23,7 +24,7 @@ import { CODES as TAG_CODES } from '#processors/tag/codes.ts'
 
 const SNAPSHOT = join(import.meta.dirname, 'stable-names.json')
 
-const ALL_CODES = [RUNTIME_CODES, BLOB_CODES, DOWNLOAD_CODES, NORMALIZE_CODES, FINGERPRINT_CODES, DEDUPE_CODES, EMBED_CODES, TAG_CODES, CLUSTER_CODES, STORE_CODES, POSTGRES_CODES, MODEL_CODES]
+const ALL_CODES = [RUNTIME_CODES, BLOB_CODES, DOWNLOAD_CODES, NORMALIZE_CODES, FINGERPRINT_CODES, DEDUPE_CODES, EMBED_CODES, TAG_CODES, CLUSTER_CODES, STORE_CODES, POSTGRES_CODES, MODEL_CODES, CLI_CODES]
 
 /** What the program uses today, in the form of the snapshot. `node test/contract/stable-names.test.ts --write` keeps it. */
 export function namesToday(): Record<string, string[]> {
