@@ -3,6 +3,7 @@
  * required by path and mended before the client uses them. Import kafkajs from here only.
  */
 import { createRequire } from 'node:module'
+import './aborted-records.ts'
 import kafkajs from 'kafkajs'
 
 const require = createRequire(import.meta.url)
