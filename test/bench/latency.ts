@@ -2,7 +2,7 @@
 import { openPipeline } from '#test/support/pipeline.ts'
 import { photo, video } from '#test/support/media.ts'
 import type { Bench, Metric } from './result.ts'
-import { startStageProcesses } from './processes.ts'
+import { startStageProcesses } from '#test/support/stage-processes.ts'
 import { percentile } from './percentile.ts'
 
 const PICTURES = 60

@@ -9,7 +9,7 @@ import { describeModel, ensureDescriptor } from '#models/store.ts'
 import { openInference } from '#processors/embed/inference.ts'
 import { pixelsOf } from '#processors/embed/pictures.ts'
 import { topology } from '#topology'
-import { startStageProcesses, type StageProcesses } from './processes.ts'
+import { startStageProcesses, type StageProcesses } from '#test/support/stage-processes.ts'
 import type { Bench, Metric } from './result.ts'
 
 const PICTURES = 300

@@ -46,7 +46,7 @@ export async function runBench(bench: Bench): Promise<BenchResult> {
 
 function commit(): string {
   const git = (...args: string[]): string => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim()
-  return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain') === '' ? '' : ' with changes')
+  return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--', '.', ':!test/bench/RESULTS.md') === '' ? '' : ' with changes')
 }
 
 function machine(): string {

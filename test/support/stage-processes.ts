@@ -11,6 +11,8 @@ const ROOT = join(import.meta.dirname, '..', '..')
 const TICKS_PER_SECOND = 100
 
 export interface StageProcesses {
+  /** Ends a stage's process without a chance to clean up, and starts another. */
+  killAndRestart(stage: string): Promise<void>
   /** CPU seconds, user and system, of each stage with its child processes. */
   cpuSeconds(): Record<string, number>
   stop(): Promise<void>
@@ -20,6 +22,13 @@ export interface StageProcesses {
 export function startStageProcesses(config: Config): StageProcesses {
   const children = new Map(topology.stages.map(({ name }) => [name, startOne(name, config)]))
   return {
+    async killAndRestart(stage) {
+      const child = children.get(stage)!
+      const closed = new Promise((resolve) => child.once('close', resolve))
+      child.kill('SIGKILL')
+      await closed
+      children.set(stage, startOne(stage, config))
+    },
     cpuSeconds: () => Object.fromEntries([...children].map(([name, child]) => [name, cpuOf(child.pid!)])),
     stop: async () => {
       await Promise.all([...children.values()].map(endOf))
