@@ -16,8 +16,8 @@ export function renderAsset(id: string, report: AssetReport, traceId: string): s
   const sections = [
     columns([...(asset ? factsOf(asset) : [['asset', id], ['state', 'no row']]), ['trace', traceId]]),
     section('Failures', failures.map(failureRow)),
-    section('Copies', duplicates.map((copy) => [copy.id, copy.relation, copy.distance ?? '', plain(copy.uri ?? '')])),
-    section('Most similar', neighbours.map((near) => [near.id, near.similarity.toFixed(3), plain(near.uri ?? '')])),
+    section('Copies', duplicates.map((copy) => [copy.id, copy.relation, copy.distance ?? '', plain(copy.sourceId ?? copy.uri ?? '')])),
+    section('Most similar', neighbours.map((near) => [near.id, near.similarity.toFixed(3), plain(near.sourceId ?? near.uri ?? '')])),
   ]
   return sections.filter((text) => text !== '').join('\n\n')
 }

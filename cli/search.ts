@@ -1,15 +1,14 @@
 /** Searches the stored rows. A file is brought to normal form and embedded as the pipeline does it. */
 import { createHash } from 'node:crypto'
 import { realpath } from 'node:fs/promises'
-import pg from 'pg'
 import { openCatalogue } from '#client/catalogue.ts'
 import { systemClock } from '#runtime/clock.ts'
 import type { Config } from '#runtime/config.ts'
-import { verdictOnPostgres } from '#runtime/postgres/errors.ts'
 import { ServicePool } from '#runtime/run-stage.ts'
 import { encoder } from '#processors/embed/encoder.ts'
 import { pooled } from '#processors/embed/half.ts'
 import { decoder } from '#processors/normalize/decoder.ts'
+import { normaliseTags } from '#processors/tag/normalise.ts'
 import { openLog } from './command.ts'
 import { UsageError } from './failure.ts'
 
@@ -18,17 +17,17 @@ export interface Hit {
   /** Cosine similarity, or the tag's confidence. */
   score: number
   uri: string | null
+  sourceId: string | null
 }
 
 const DECODE_DEADLINE_MS = 120_000
-const TAG_DEADLINE_MS = 30_000
 
 /** The k nearest to a stored asset or to a file. */
 export async function searchLike(like: string, k: number, config: Config): Promise<Hit[]> {
   const catalogue = openCatalogue(config.databaseUrl)
   try {
     const target = /^[0-9a-f]{8}-[0-9a-f-]{27}$/i.test(like) ? { id: like } : await vectorOf(like, config)
-    return (await catalogue.similar({ ...target, k })).map(({ id, similarity, uri }) => ({ id, score: similarity, uri }))
+    return (await catalogue.similar({ ...target, k })).map(({ similarity, ...same }) => ({ ...same, score: similarity }))
   } finally {
     await catalogue.close()
   }
@@ -60,19 +59,14 @@ function fromHalf(bytes: Buffer): number[] {
   return Array.from({ length: bytes.length / 2 }, (_, index) => view.getFloat16(index * 2, true))
 }
 
-/** Assets with a tag, the surest first. Tags are kept in the rows, so all rows are looked at. */
+/** Assets with a tag, the surest first. The tag is brought to the form that the pipeline gave it. */
 export async function searchTag(tag: string, k: number, { databaseUrl }: Config): Promise<Hit[]> {
-  const client = new pg.Client({ connectionString: databaseUrl, connectionTimeoutMillis: 10_000, statement_timeout: TAG_DEADLINE_MS, application_name: 'sluice search' })
-  client.on('error', () => {}) // the query's own error says it
+  const [normal] = normaliseTags([{ name: tag, confidence: 1, origin: 'claimed' }]).tags
+  if (normal === undefined) throw new UsageError(`${JSON.stringify(tag)} can be no tag.`)
+  const catalogue = openCatalogue(databaseUrl)
   try {
-    await client.connect()
-    const { rows } = await client.query<Hit>(`
-      select t.asset_id as id, max(t.confidence) as score, min(d.uri) as uri from asset_tag t left join asset_detail d on d.asset_id = t.asset_id
-      where t.name = $1 group by 1 order by 2 desc, 1 limit $2`, [tag.trim().toLowerCase(), k])
-    return rows
-  } catch (error) {
-    throw verdictOnPostgres(error)
+    return (await catalogue.byTag(normal.name, { limit: k })).map(({ confidence, ...same }) => ({ ...same, score: confidence }))
   } finally {
-    await client.end().catch(() => {})
+    await catalogue.close()
   }
 }

@@ -17,6 +17,16 @@ export interface Neighbour {
   /** Cosine similarity, -1 to 1. */
   similarity: number
   uri: string | null
+  /** The producer's own identifier, often a file's name. */
+  sourceId: string | null
+}
+
+export interface Tagged {
+  id: string
+  /** Of the tag, 0 to 1. */
+  confidence: number
+  uri: string | null
+  sourceId: string | null
 }
 
 export type SimilarTo = { id: string; k?: number } | { vector: ArrayLike<number>; model: string; k?: number }
@@ -27,6 +37,7 @@ export interface Duplicate {
   distance: number | null
   evidence: string | null
   uri: string | null
+  sourceId: string | null
 }
 
 export interface AssetReport {
@@ -75,6 +86,8 @@ export interface Catalogue {
   bySha256(sha256: Buffer): Promise<Asset[]>
   /** Assets by the producer's own identifier. */
   bySourceId(source: string, sourceId: string): Promise<Asset[]>
+  /** Assets with a tag in its normal form, the surest first. Tags are kept in the rows, so all rows are looked at. */
+  byTag(name: string, options?: { limit?: number }): Promise<Tagged[]>
   close(): Promise<void>
 }
 
@@ -131,7 +144,7 @@ class PostgresCatalogue implements Catalogue {
     if (!isUuid(id)) return []
     return this.#query<Duplicate>(`
       with origin as (select coalesce(canonical_id, id) as id from asset where id = $1)
-      select a.id, relation_name(a.relation) as relation, a.distance, d.evidence, d.uri
+      select a.id, relation_name(a.relation) as relation, a.distance, d.evidence, d.uri, d.source_id as "sourceId"
       from (select * from asset where canonical_id = (select id from origin) union all select * from asset where id = (select id from origin)) a
         left join asset_detail d on d.asset_id = a.id
       where a.id <> $1 order by a.relation, a.distance, a.id limit ${MAX_LIMIT}`, [id])
@@ -162,6 +175,13 @@ class PostgresCatalogue implements Catalogue {
     return this.#assets('id in (select asset_id from asset_detail where source_id = $2 and source = $1) order by id limit $3', [source, sourceId, MAX_LIMIT])
   }
 
+  byTag(name: string, { limit = 20 }: { limit?: number } = {}): Promise<Tagged[]> {
+    return this.#query<Tagged>(`
+      select t.asset_id as id, t.confidence, d.uri, d.source_id as "sourceId"
+      from asset_tag t left join asset_detail d on d.asset_id = t.asset_id
+      where t.name = $1 order by t.confidence desc, t.asset_id limit $2`, [name, bounded(limit)])
+  }
+
   close(): Promise<void> {
     return this.#pool.end()
   }
@@ -171,7 +191,7 @@ class PostgresCatalogue implements Catalogue {
       with target as materialized (${target}), nearest as materialized (
         select a.id, 1 - (a.embedding <=> t.embedding) as similarity from target t join asset a on a.model = t.model
         where a.embedding is not null and a.id is distinct from t.id order by a.embedding <=> t.embedding, a.id limit $3)
-      select n.id, n.similarity, d.uri from nearest n left join asset_detail d on d.asset_id = n.id order by n.similarity desc, n.id`, values)
+      select n.id, n.similarity, d.uri, d.source_id as "sourceId" from nearest n left join asset_detail d on d.asset_id = n.id order by n.similarity desc, n.id`, values)
   }
 
   async #assets(condition: string, values: unknown[]): Promise<Asset[]> {

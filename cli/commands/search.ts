@@ -21,7 +21,7 @@ async function find(words: string[], { like, tag, k }: SearchOptions, screen: Sc
   const config = await settings()
   const { searchLike, searchTag } = await import('../search.ts')
   const hits = like === undefined ? await searchTag(tag!, count, config) : await searchLike(like, count, config)
-  screen.answer(hits, () => columns(hits.map(({ id, score, uri }) => [id, score.toFixed(3), plain(uri ?? '')])))
+  screen.answer(hits, () => columns(hits.map(({ id, score, uri, sourceId }) => [id, score.toFixed(3), plain(sourceId ?? uri ?? '')])))
   if (hits.length > 0) return
   screen.note('Nothing was found.')
   process.exitCode = EXIT.no

@@ -132,7 +132,7 @@ test('what is submitted comes out, can be looked up and searched, and the stages
   const like = JSON.parse((await sluice(['search', '--like', 'media/one.jpg', '--json'])).out) as { id: string; score: number }[]
   assert.equal(like[0]?.id, one.id)
   assert.ok(like[0].score > 0.999)
-  const tagged = JSON.parse((await sluice(['search', '--tag', 'test', '--json'])).out) as { id: string }[]
+  const tagged = JSON.parse((await sluice(['search', '--tag', '  TEST ', '--json'])).out) as { id: string }[]
   assert.equal(tagged.length, 2)
 
   const status = await sluice(['status', '--json'])

@@ -339,7 +339,9 @@ test('the catalogue tells everything about an asset, its copies, neighbours and 
     assert.equal(report.asset?.tags.length, 10)
     assert.equal(report.asset?.traceId, bytesOf('trace 0', 16).toString('hex'))
     assert.deepEqual(report.failures.map(({ code, offset }) => ({ code, offset })), [{ code: 'tag.odd', offset: 12 }])
-    assert.deepEqual(report.duplicates, [{ id: copy.assetId, relation: 'near-copy', distance: 6, evidence: 'pdq 6 of 256', uri: copy.submission.uri }])
+    assert.deepEqual(report.duplicates, [{ id: copy.assetId, relation: 'near-copy', distance: 6, evidence: 'pdq 6 of 256', uri: copy.submission.uri, sourceId: 'item-17001' }])
+    const [surest] = await catalogue.byTag(original.tags.tags[0]!.name, { limit: 1 })
+    assert.equal(surest?.confidence, 1)
     // Cosine to (1, 0): the copy 1, (0.5, 0.5) 1/√2, (0, 1) 0. The video has another model.
     assert.deepEqual(report.neighbours.map(({ id, similarity }) => [id, Math.round(similarity * 1e4) / 1e4]), [[copy.assetId, 1], [assetId(17_003), 0.7071], [assetId(17_002), 0]])
     const byVector = await catalogue.similar({ vector: [0, 2], model: 'flat', k: 1 })
