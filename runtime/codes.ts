@@ -16,6 +16,7 @@ export const CODES = {
   'kafka.unreachable': 'The broker did not answer.',
   'registry.not-enforcing': 'The schema registry takes schemas that old records cannot be read with; use one that enforces compatibility.',
   'topics.refused': 'A change of topics or schemas would lose records or make them unreadable, so nothing was changed.',
+  'kafka.refused': 'The broker refuses to take records: the topic is missing, or this principal may not write to it.',
   'kafka.send-timeout': 'The broker did not acknowledge in time.',
 } as const
 

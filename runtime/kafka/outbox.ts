@@ -1,11 +1,12 @@
 /**
  * Writes records with an idempotent producer. While one request is under way the next gathers, so batches grow with
  * load and a lone record waits for nothing. A send ends only with the acknowledgement of all in-sync replicas (I1);
- * when the broker is away it is tried again for as long as the outbox is open.
+ * when the broker is away it is tried again for as long as the outbox is open. Halt `kafka.refused` when it will never
+ * take the records, Reject `record.too-big` for the one that is too large.
  */
 import { KafkaJSProtocolError, type Kafka, type Producer } from './patches.ts'
 import type { Clock } from '../clock.ts'
-import { Reject, RetryLater, reasonOf } from '../errors.ts'
+import { Halt, Reject, RetryLater, reasonOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { backoffMs } from '../loop/backoff.ts'
 import type { Outbox, OutgoingRecord } from '../loop/ports.ts'
@@ -16,6 +17,16 @@ import { chunksOf, toTopicMessages } from './topic-messages.ts'
 const SEND_DEADLINE_MS = 30_000
 
 const RETRY = { firstDelayMs: 50, maxDelayMs: 5_000 }
+
+/** What asking again does not cure, with what does. */
+const REMEDIES: Readonly<Record<string, string>> = {
+  UNKNOWN_TOPIC_OR_PARTITION: 'Run `sluice topics apply`.',
+  TOPIC_AUTHORIZATION_FAILED: 'Grant this principal Write on the topic.',
+  CLUSTER_AUTHORIZATION_FAILED: 'Grant this principal IdempotentWrite on the cluster.',
+}
+
+/** A topic that was just made may be unknown for a moment. */
+const FINAL_AFTER = 3
 
 interface Pending {
   records: OutgoingRecord[]
@@ -67,7 +78,9 @@ export class KafkaOutbox implements Outbox {
         for (const { resolve } of chunk) resolve()
         return
       } catch (error) {
-        if (isTooLarge(error)) return await this.#deliverApart(chunk, error)
+        if (protocolErrorOf(error) === 'MESSAGE_TOO_LARGE') return await this.#deliverApart(chunk, error)
+        const remedy = attempt >= FINAL_AFTER ? REMEDIES[protocolErrorOf(error) ?? ''] : undefined
+        if (remedy !== undefined) return rejectAll(chunk, new Halt('kafka.refused', reasonOf(error), remedy, { cause: error }))
         if (this.#closing.signal.aborted) return rejectAll(chunk, new RetryLater('kafka.send-timeout', reasonOf(error), { cause: error }))
         this.#log.warn({ reason: reasonOf(error), attempt }, 'records were not acknowledged; sending again')
         await this.#discardProducer()
@@ -116,9 +129,10 @@ function rejectAll(chunk: Pending[], error: Error): void {
   for (const { reject } of chunk) reject(error)
 }
 
-function isTooLarge(error: unknown): boolean {
+/** The broker's error in Kafka's own words, from wherever kafkajs has wrapped it. */
+function protocolErrorOf(error: unknown): string | undefined {
   for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof KafkaJSProtocolError && cause.type === 'MESSAGE_TOO_LARGE') return true
+    if (cause instanceof KafkaJSProtocolError) return cause.type
   }
-  return false
+  return undefined
 }

@@ -206,3 +206,11 @@ test('the broker refuses the transaction of an owner that was replaced', { timeo
   assert.equal((await readAll(w.codec, w.topics.counted)).length, 1)
   await w.outbox.close()
 })
+
+test('sending to a topic that does not exist halts with the command that makes it', { timeout: 60_000 }, async () => {
+  const w = await world()
+  const missing = { topic: `missing-${w.suffix}`, partition: 0, key: Buffer.from('k'), value: Buffer.from('v'), headers: {}, timestampMs: 0 }
+  await assert.rejects(w.outbox.send([missing]), { name: 'Halt', code: 'kafka.refused', remedy: 'Run `sluice topics apply`.' })
+  await w.write(w.topics.taken, [{ id: 'a', text: 'x' }])
+  await w.outbox.close()
+})
