@@ -31,7 +31,7 @@ export async function readChangelog(
     return await readToBarrier(consumer, id, barrier, restore, signal)
   } finally {
     await consumer.disconnect()
-    await connection.admin.deleteGroups([groupId]).catch(() => {})
+    await connection.admin.deleteGroups([groupId]).catch(() => {}) // the broker forgets an empty group by itself
   }
 }
 

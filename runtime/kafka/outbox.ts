@@ -5,7 +5,7 @@
  * take the records, Reject `record.too-big` for the one that is too large.
  */
 import { KafkaJSProtocolError, type Kafka, type Producer } from './patches.ts'
-import type { Clock } from '../clock.ts'
+import { sleepUnlessAborted, type Clock } from '../clock.ts'
 import { Halt, Reject, RetryLater, reasonOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { backoffMs } from '../loop/backoff.ts'
@@ -84,7 +84,7 @@ export class KafkaOutbox implements Outbox {
         if (this.#closing.signal.aborted) return rejectAll(chunk, new RetryLater('kafka.send-timeout', reasonOf(error), { cause: error }))
         this.#log.warn({ reason: reasonOf(error), attempt }, 'records were not acknowledged; sending again')
         await this.#discardProducer()
-        await this.#clock.sleep(backoffMs(RETRY, attempt), this.#closing.signal).catch(() => {})
+        await sleepUnlessAborted(this.#clock, backoffMs(RETRY, attempt), this.#closing.signal)
       }
     }
   }

@@ -22,7 +22,7 @@ export interface KafkaSourceSettings {
 const HEARTBEAT_MS = 2_000
 
 /** Long poll. It also bounds how long a resumed partition waits, and how late a heartbeat may be. */
-const MAX_WAIT_MS = 200
+const MAX_WAIT_MS = 250
 
 /** A broker that is away while partitions are assigned. */
 const BEGIN_RETRY = { firstDelayMs: 100, maxDelayMs: 5_000 }

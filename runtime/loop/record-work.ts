@@ -3,7 +3,7 @@
  * outputs or its dead letter are acknowledged (I1, I6), and it never rejects: what went wrong is its outcome.
  */
 import type { Codec } from '../avro/codec.ts'
-import type { Clock } from '../clock.ts'
+import { sleepUnlessAborted, type Clock } from '../clock.ts'
 import type { Processor } from '../define/processor.ts'
 import type { Outgoing } from '../define/topic.ts'
 import { Halt, Reject, RetryLater, reasonOf, verdictOf } from '../errors.ts'
@@ -107,7 +107,7 @@ export class RecordWork {
     stats.retries += 1
     span.retried(verdict.code)
     this.#parts.log.debug({ code: verdict.code, attempt: failing.attempts, reason: verdict.message }, 'will retry')
-    await clock.sleep(backoffMs(processor.retry, failing.attempts, verdict.afterMs), signal).catch(ignoreAbort)
+    await sleepUnlessAborted(clock, backoffMs(processor.retry, failing.attempts, verdict.afterMs), signal)
     return false
   }
 
@@ -131,7 +131,7 @@ export class RecordWork {
     const { processor, clock, stats } = this.#parts
     const letter = deadLetterRecord(record, { stage: processor.name, code: verdict.code, reason: reasonOf(verdict), ...failing }, 0)
     for (let attempt = 1; !(await this.#tryToSend(letter)); attempt++) {
-      await clock.sleep(backoffMs(processor.retry, attempt), signal).catch(ignoreAbort)
+      await sleepUnlessAborted(clock, backoffMs(processor.retry, attempt), signal)
       if (signal.aborted) return false
     }
     stats.dead += 1
@@ -158,9 +158,4 @@ export function checkKey(expected: string, key: Buffer | null): void {
   if (key.toString('utf8') !== expected) {
     throw new Reject('record.key-mismatch', `The key is ${JSON.stringify(key.toString('utf8').slice(0, 64))}, the value says ${JSON.stringify(expected.slice(0, 64))}.`)
   }
-}
-
-/** A sleep that ends early because of its signal: the caller looks at the signal itself. */
-function ignoreAbort(error: unknown): void {
-  if (!(error instanceof Error && error.name === 'AbortError')) throw error
 }

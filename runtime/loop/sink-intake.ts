@@ -1,5 +1,5 @@
 /** From a record to a row or a failure. Decoding may wait for the registry; everything else is pure. */
-import type { Clock } from '../clock.ts'
+import { sleepUnlessAborted, type Clock } from '../clock.ts'
 import type { RowOrigin, Sink } from '../define/sink.ts'
 import { Reject, RetryLater, reasonOf, verdictOf } from '../errors.ts'
 import { parseTraceparent } from '../telemetry/trace-parent.ts'
@@ -54,7 +54,7 @@ export class SinkIntake<In, Row> {
   }
 
   async #again(error: RetryLater, attempt: number, lane: SinkLane, record: SourceRecord, signal: AbortSignal): Promise<Entry<Row> | undefined> {
-    await this.#parts.clock.sleep(backoffMs(RETRY, attempt, error.afterMs), signal).catch(() => {})
+    await sleepUnlessAborted(this.#parts.clock, backoffMs(RETRY, attempt, error.afterMs), signal)
     if (signal.aborted || !lane.isLive) return undefined
     return this.#waitFor(this.#decodeLater(record), lane, record, signal, attempt + 1)
   }

@@ -6,7 +6,7 @@
  * While a batch is stored the next one gathers, and the one before is announced. A batch goes when rows, bytes or age
  * reach their bound, so under load batches are large and an idle sink writes nothing.
  */
-import type { Clock } from '../clock.ts'
+import { sleepUnlessAborted, type Clock } from '../clock.ts'
 import type { CommitPolicy, Sink } from '../define/sink.ts'
 import type { Outgoing } from '../define/topic.ts'
 import { Halt, reasonOf, RetryLater, verdictOf } from '../errors.ts'
@@ -309,7 +309,7 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
   }
 
   async #pauseBefore(attempt: number, askedMs?: number): Promise<void> {
-    await this.#parts.clock.sleep(backoffMs(RETRY, attempt, askedMs), this.#over.signal).catch(() => {})
+    await sleepUnlessAborted(this.#parts.clock, backoffMs(RETRY, attempt, askedMs), this.#over.signal)
   }
 
   // Partitions

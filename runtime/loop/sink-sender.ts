@@ -1,5 +1,5 @@
 /** Sends a sink's announcements and dead letters until they are acknowledged. */
-import type { Clock } from '../clock.ts'
+import { sleepUnlessAborted, type Clock } from '../clock.ts'
 import { Halt, reasonOf, Reject, verdictOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { backoffMs } from './backoff.ts'
@@ -42,7 +42,7 @@ export class SinkSender {
   async #backOff(attempt: number, error: unknown): Promise<void> {
     this.#parts.stats.retries += 1
     this.#parts.log.warn({ attempt, reason: reasonOf(error) }, 'records were not acknowledged; sending them again')
-    await this.#parts.clock.sleep(backoffMs(RETRY, attempt), this.#over).catch(() => {})
+    await sleepUnlessAborted(this.#parts.clock, backoffMs(RETRY, attempt), this.#over)
     this.#over.throwIfAborted()
   }
 }

@@ -14,7 +14,7 @@
  * changelog does not, and whether the transaction took place is read, never guessed.
  */
 import type { Codec } from '../avro/codec.ts'
-import type { Clock } from '../clock.ts'
+import { sleepUnlessAborted, type Clock } from '../clock.ts'
 import type { Context, Decision, State, StatefulProcessor } from '../define/processor.ts'
 import type { Opened, Services } from '../define/service.ts'
 import { Halt, Reject, reasonOf, verdictOf } from '../errors.ts'
@@ -102,7 +102,7 @@ export class StatefulTask {
     const { signal } = this.#closing
     if (this.#waiting.length === 0) {
       await this.#wake.promise
-      if (this.#waiting.length < processor.batch.maxRecords) await clock.sleep(processor.batch.maxWaitMs, signal).catch(() => {})
+      if (this.#waiting.length < processor.batch.maxRecords) await sleepUnlessAborted(clock, processor.batch.maxWaitMs, signal)
     }
     this.#wake = Promise.withResolvers<void>()
     if (this.#waiting.length > 0) this.#wake.resolve()
@@ -162,7 +162,7 @@ export class StatefulTask {
         if (verdictOf(error) instanceof Halt) throw error
         stats.retries += 1
         log.warn({ reason: reasonOf(error), attempt }, 'the partition was not taken over; trying again')
-        await clock.sleep(backoffMs(TAKE_OVER_RETRY, attempt), this.#closing.signal).catch(() => {})
+        await sleepUnlessAborted(clock, backoffMs(TAKE_OVER_RETRY, attempt), this.#closing.signal)
       }
     }
   }
