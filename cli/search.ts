@@ -6,7 +6,7 @@ import { systemClock } from '#runtime/clock.ts'
 import type { Config } from '#runtime/config.ts'
 import { ServicePool } from '#runtime/run-stage.ts'
 import { encoder } from '#processors/embed/encoder.ts'
-import { pooled } from '#processors/embed/half.ts'
+import { numbersOf, pooled } from '#processors/embed/half.ts'
 import { decoder } from '#processors/normalize/decoder.ts'
 import { normaliseTags } from '#processors/tag/normalise.ts'
 import { openLog } from './command.ts'
@@ -43,7 +43,7 @@ async function vectorOf(file: string, config: Config): Promise<{ vector: number[
     const vectors = await Promise.all(frames.map(({ jpeg }) => opened.encoder.vectorOf(sha256(jpeg), async () => Buffer.from(jpeg))))
     const vector = vectors.length === 1 ? vectors[0] : pooled(vectors)
     if (vector === undefined) throw new UsageError(`The frames of ${file} cancel out.`)
-    return { vector: fromHalf(vector), model: opened.encoder.card.id }
+    return { vector: [...numbersOf(vector)], model: opened.encoder.card.id }
   } finally {
     await services.closeAll()
   }
@@ -51,12 +51,6 @@ async function vectorOf(file: string, config: Config): Promise<{ vector: number[
 
 function sha256(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest()
-}
-
-/** Half precision, little-endian, as it is on the wire. */
-function fromHalf(bytes: Buffer): number[] {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-  return Array.from({ length: bytes.length / 2 }, (_, index) => view.getFloat16(index * 2, true))
 }
 
 /** Assets with a tag, the surest first. The tag is brought to the form that the pipeline gave it. */

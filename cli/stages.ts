@@ -1,5 +1,5 @@
 /** Several stages of one process: started together, stopped together, and as a whole halted by the first that halts. */
-import { systemClock, type Clock } from '#runtime/clock.ts'
+import { systemClock, within, type Clock } from '#runtime/clock.ts'
 import type { Config } from '#runtime/config.ts'
 import type { Stage, Topology } from '#runtime/define/topology.ts'
 import { Halt, reasonOf } from '#runtime/errors.ts'
@@ -104,13 +104,8 @@ class StageGroup implements Stages {
   }
 
   async #stop(): Promise<void> {
-    const late = Promise.withResolvers<void>()
-    const cancel = this.#environment.clock.after(STOP_DEADLINE_MS, () => {
-      this.#environment.log.warn({ seconds: STOP_DEADLINE_MS / 1000 }, 'stages did not end in time')
-      late.resolve()
-    })
-    await Promise.race([this.#stopAll(), late.promise])
-    cancel()
+    const { clock, log } = this.#environment
+    await within(clock, STOP_DEADLINE_MS, this.#stopAll(), () => log.warn({ seconds: STOP_DEADLINE_MS / 1000 }, 'stages did not end in time'))
     this.#end.resolve()
   }
 

@@ -4,7 +4,7 @@ import { openCodec, type Codec } from '#runtime/avro/codec.ts'
 import { connectRegistry } from '#runtime/avro/registry.ts'
 import { openFileStore } from '#runtime/blobs/file-store.ts'
 import type { BlobStore } from '#runtime/blobs/store.ts'
-import { systemClock, type Clock } from '#runtime/clock.ts'
+import { systemClock, within, type Clock } from '#runtime/clock.ts'
 import { Halt, RetryLater } from '#runtime/errors.ts'
 import { connectKafka, type KafkaConnection } from '#runtime/kafka/client.ts'
 import { KafkaOutbox } from '#runtime/kafka/outbox.ts'
@@ -182,11 +182,11 @@ class KafkaProducer implements Producer {
 
   async #deliver(records: Parameters<KafkaOutbox['send']>[0]): Promise<void> {
     const { deliveryTimeoutMs = DELIVERY_TIMEOUT_MS } = this.#options
-    await within(this.#surroundings.clock, deliveryTimeoutMs, this.#outbox.send(records))
+    await within(this.#surroundings.clock, deliveryTimeoutMs, this.#outbox.send(records), unacknowledged(deliveryTimeoutMs))
   }
 
   async #close(): Promise<void> {
-    await within(this.#surroundings.clock, CLOSE_FLUSH_MS, this.flush()).catch(() => {})
+    await within(this.#surroundings.clock, CLOSE_FLUSH_MS, this.flush(), () => {})
     await this.#outbox.close()
     await this.#outcomes.close()
     await this.#surroundings.connection.close()
@@ -198,12 +198,8 @@ function newAssetId(submittedAtMs: number | undefined): string {
   return submittedAtMs === undefined ? uuidv7() : uuidv7({ msecs: submittedAtMs })
 }
 
-async function within<T>(clock: Clock, ms: number, work: Promise<T>): Promise<T> {
-  const late = Promise.withResolvers<never>()
-  const cancel = clock.after(ms, () => late.reject(new RetryLater('kafka.send-timeout', `The broker did not acknowledge within ${ms} ms.`)))
-  try {
-    return await Promise.race([work, late.promise])
-  } finally {
-    cancel()
+function unacknowledged(ms: number): () => never {
+  return () => {
+    throw new RetryLater('kafka.send-timeout', `The broker did not acknowledge within ${ms} ms.`)
   }
 }

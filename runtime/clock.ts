@@ -39,3 +39,14 @@ export async function sleepUnlessAborted(clock: Clock, ms: number, signal: Abort
     if (!signal.aborted) throw error
   }
 }
+
+/** Settles as `work` does, or after `ms` as `whenLate` returns or throws. The work itself is not stopped. */
+export async function within<T>(clock: Clock, ms: number, work: Promise<T>, whenLate: () => T): Promise<T> {
+  const late = Promise.withResolvers<void>()
+  const cancel = clock.after(ms, late.resolve)
+  try {
+    return await Promise.race([work, late.promise.then(whenLate)])
+  } finally {
+    cancel()
+  }
+}

@@ -28,7 +28,7 @@ export function pooled(vectors: readonly Buffer[]): Buffer | undefined {
   return unitHalf(sum)
 }
 
-/** Copied first: bytes that come off the wire need not lie on an even address. */
-function numbersOf(halves: Buffer): Float16Array {
+/** The numbers of a vector. Copied first: bytes that come off the wire need not lie on an even address. */
+export function numbersOf(halves: Buffer): Float16Array {
   return new Float16Array(Uint8Array.from(halves).buffer)
 }

@@ -6,7 +6,7 @@ import { Halt } from '../errors.ts'
 import { deadLetterTopic } from '../loop/dead-letter.ts'
 import type { Processor, StatefulProcessor } from './processor.ts'
 import type { Sink } from './sink.ts'
-import { defineTopic, type Topic } from './topic.ts'
+import type { Topic } from './topic.ts'
 
 export type Stage = Processor | StatefulProcessor | Sink
 
@@ -37,6 +37,8 @@ export interface Topology extends Readonly<TopologySpec> {
   /** Every topic with a schema. */
   typed: Topic[]
 }
+
+const MONTH_MS = 30 * 24 * 3600 * 1000
 
 const STAGE_NAME = /^[a-z][a-z-]*$/
 const TOPIC_NAME = /^[a-z][a-z-]*\.[a-z][a-z-]*$/
@@ -74,11 +76,8 @@ function planOf({ name, partitions, cleanup, retentionMs, maxMessageBytes, schem
 }
 
 /** Dead letters are kept for a month, and get room for the headers that they carry besides the original bytes. */
-function deadLetterPlan(stage: Stage): TopicPlan {
-  const { name, partitions, cleanup, maxMessageBytes } = planOf(defineTopic({
-    name: deadLetterTopic(stage.name), schema: {}, keyOf: () => '', partitions: 1, maxMessageBytes: 2 * stage.reads.maxMessageBytes,
-  }))
-  return { name, partitions, cleanup, maxMessageBytes, retentionMs: 30 * 24 * 3600 * 1000, schema: null }
+function deadLetterPlan({ name, reads }: Stage): TopicPlan {
+  return { name: deadLetterTopic(name), partitions: 1, cleanup: 'delete', retentionMs: MONTH_MS, maxMessageBytes: 2 * reads.maxMessageBytes, schema: null }
 }
 
 function findProblems(spec: TopologySpec): string[] {

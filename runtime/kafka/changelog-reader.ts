@@ -3,9 +3,10 @@
  * group of its own that is deleted afterwards.
  */
 import { randomUUID } from 'node:crypto'
-import type { Consumer, EachBatchPayload, KafkaMessage } from './patches.ts'
+import type { Consumer, EachBatchPayload } from './patches.ts'
 import type { PartitionId, SourceRecord } from '../loop/ports.ts'
 import type { KafkaConnection } from './client.ts'
+import { toSourceRecord } from './source-record.ts'
 
 /** Key of barrier records; asset ids never look like it, and compaction keeps one. */
 export const BARRIER_KEY = '__barrier'
@@ -46,8 +47,11 @@ async function readToBarrier(
     if (batch.partition !== id.partition) return
     for (const message of batch.messages) {
       if (done) return
-      if (message.key?.toString('latin1') !== BARRIER_KEY) restored += await apply(restore, id, message)
-      else if (message.value?.toString('latin1') === barrier) done = true
+      if (message.key?.toString('latin1') === BARRIER_KEY) done = message.value?.toString('latin1') === barrier
+      else {
+        await restore(toSourceRecord(id, message))
+        restored += 1
+      }
     }
     if (done) reached.resolve(restored)
     else await heartbeat()
@@ -57,12 +61,4 @@ async function readToBarrier(
   consumer.on('consumer.crash', ({ payload }) => reached.reject(payload.error))
   await consumer.run({ autoCommit: false, eachBatch: (payload) => readBatch(payload).catch((error: unknown) => reached.reject(error)) })
   return await reached.promise
-}
-
-async function apply(restore: (record: SourceRecord) => void | Promise<void>, id: PartitionId, message: KafkaMessage): Promise<number> {
-  await restore({
-    topic: id.topic, partition: id.partition, offset: Number(message.offset), key: message.key, value: message.value,
-    headers: {}, timestampMs: Number(message.timestamp),
-  })
-  return 1
 }

@@ -5,12 +5,13 @@
  * take the records, Reject `record.too-big` for the one that is too large.
  */
 import { KafkaJSProtocolError, type Kafka, type Producer } from './patches.ts'
-import { sleepUnlessAborted, type Clock } from '../clock.ts'
+import { sleepUnlessAborted, within, type Clock } from '../clock.ts'
 import { Halt, Reject, RetryLater, reasonOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { backoffMs } from '../loop/backoff.ts'
 import type { Outbox, OutgoingRecord } from '../loop/ports.ts'
 import { COMPRESSION } from './client.ts'
+import { endProducer } from './end-producer.ts'
 import { chunksOf, toTopicMessages } from './topic-messages.ts'
 
 /** After this a request is given up, and the producer with it: kafkajs may otherwise wait for ever. */
@@ -97,13 +98,9 @@ export class KafkaOutbox implements Outbox {
 
   async #sendOnce(records: OutgoingRecord[]): Promise<void> {
     const producer = await this.#connected()
-    const late = Promise.withResolvers<never>()
-    const cancel = this.#clock.after(SEND_DEADLINE_MS, () => late.reject(new Error(`no acknowledgement in ${SEND_DEADLINE_MS} ms`)))
-    try {
-      await Promise.race([producer.sendBatch({ acks: -1, compression: COMPRESSION, topicMessages: toTopicMessages(records) }), late.promise])
-    } finally {
-      cancel()
-    }
+    await within(this.#clock, SEND_DEADLINE_MS, producer.sendBatch({ acks: -1, compression: COMPRESSION, topicMessages: toTopicMessages(records) }), () => {
+      throw new Error(`no acknowledgement in ${SEND_DEADLINE_MS} ms`)
+    })
   }
 
   #connected(): Promise<Producer> {
@@ -121,7 +118,9 @@ export class KafkaOutbox implements Outbox {
   async #discardProducer(): Promise<void> {
     const producer = this.#producer
     this.#producer = undefined
-    await producer?.then((opened) => opened.disconnect()).catch((error: unknown) => this.#log.debug({ reason: reasonOf(error) }, 'producer did not disconnect'))
+    // One that never connected has nothing to end; its failure was the send's.
+    const opened = await producer?.catch(() => undefined)
+    if (opened) await endProducer(opened, this.#clock, this.#log)
   }
 }
 

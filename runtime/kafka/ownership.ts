@@ -12,6 +12,7 @@ import type { Kafka, Producer } from './patches.ts'
 import type { Clock } from '../clock.ts'
 import { RetryLater, reasonOf } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { partitionKey } from '../loop/partition-key.ts'
 import type { Ownership, PartitionId, SourceRecord, Takeover } from '../loop/ports.ts'
 import { BARRIER_KEY, readChangelog } from './changelog-reader.ts'
 import type { KafkaConnection } from './client.ts'
@@ -47,7 +48,7 @@ export class KafkaOwnership implements Ownership {
 
   async takeOver(id: PartitionId, restore: (record: SourceRecord) => void | Promise<void>, signal: AbortSignal): Promise<Takeover> {
     const { groupId, changelog } = this.#settings
-    const outbox = new KafkaTransactions(await this.#openProducer(this.#connection.kafka, id), groupId, this.#clock)
+    const outbox = new KafkaTransactions(await this.#openProducer(this.#connection.kafka, id), groupId, this.#clock, this.#log)
     try {
       const barrier = await this.#writeBarrier(outbox, id)
       const position = await this.#positionOf(id)
@@ -90,6 +91,6 @@ export class KafkaOwnership implements Ownership {
   async #positionOf(id: PartitionId): Promise<number> {
     const { admin } = this.#connection
     const [committed] = await committedPositions(admin, this.#settings.groupId, [id])
-    return committed?.offset ?? (await earliestOffsets(admin, [id])).get(`${id.topic}/${id.partition}`) ?? 0
+    return committed?.offset ?? (await earliestOffsets(admin, [id])).get(partitionKey(id)) ?? 0
   }
 }

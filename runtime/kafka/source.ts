@@ -2,14 +2,16 @@
  * A consumer group's member as a Source. kafkajs fetches, and hands each batch over at once: order, concurrency and
  * back-pressure are the listener's, by `pause` and `resume`. Offsets are committed only when told to.
  */
-import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, KafkaMessage } from './patches.ts'
+import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload } from './patches.ts'
 import { systemClock, type Clock } from '../clock.ts'
 import { Halt, reasonOf, verdictOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { backoffMs } from '../loop/backoff.ts'
-import type { PartitionId, Position, Source, SourceListener, SourceRecord } from '../loop/ports.ts'
+import { partitionKey } from '../loop/partition-key.ts'
+import type { PartitionId, Position, Source, SourceListener } from '../loop/ports.ts'
 import type { KafkaConnection } from './client.ts'
 import { committedPositions, earliestOffsets } from './offsets.ts'
+import { toSourceRecord } from './source-record.ts'
 
 export interface KafkaSourceSettings {
   groupId: string
@@ -143,10 +145,10 @@ export class KafkaSource implements Source {
   async #checkNothingLost(assigned: PartitionId[], positions: Position[]): Promise<void> {
     const earliest = await earliestOffsets(this.#connection.admin, assigned)
     const unchosen = assigned.filter((id) => !positions.some((position) => isSame(position, id)))
-    for (const { topic, partition, offset } of [...positions, ...(await this.committed(unchosen))]) {
-      const oldest = earliest.get(`${topic}/${partition}`) ?? 0
-      if (offset >= oldest) continue
-      throw new Halt('kafka.records-lost', `${this.#settings.groupId} stands at ${offset} of ${topic}/${partition}, but the oldest record left is ${oldest}.`,
+    for (const position of [...positions, ...(await this.committed(unchosen))]) {
+      const oldest = earliest.get(partitionKey(position)) ?? 0
+      if (position.offset >= oldest) continue
+      throw new Halt('kafka.records-lost', `${this.#settings.groupId} stands at ${position.offset} of ${partitionKey(position)}, but the oldest record left is ${oldest}.`,
         'Records were deleted before they were read. Reset the group to go on without them, and submit those assets again.')
     }
   }
@@ -155,7 +157,7 @@ export class KafkaSource implements Source {
     await this.#ready
     if (isStale() || this.#stopped) return
     const id = { topic: batch.topic, partition: batch.partition }
-    this.#listener!.records(id, batch.messages.map((message) => toRecord(id, message)))
+    this.#listener!.records(id, batch.messages.map((message) => toSourceRecord(id, message)))
   }
 
   #crashed(error: Error, restarts: boolean): void {
@@ -164,31 +166,11 @@ export class KafkaSource implements Source {
   }
 }
 
-function toRecord(id: PartitionId, message: KafkaMessage): SourceRecord {
-  return {
-    ...id,
-    offset: Number(message.offset),
-    key: message.key,
-    value: message.value,
-    headers: toHeaders(message.headers),
-    timestampMs: Number(message.timestamp),
-  }
-}
-
-function toHeaders(headers: KafkaMessage['headers']): Record<string, Buffer> {
-  const last: Record<string, Buffer> = {}
-  for (const [name, value] of Object.entries(headers ?? {})) {
-    const only = Array.isArray(value) ? value.at(-1) : value
-    if (only !== undefined) last[name] = typeof only === 'string' ? Buffer.from(only) : only
-  }
-  return last
-}
-
 function byTopic(partitions: PartitionId[]): { topic: string; partitions: number[] }[] {
   const topics = Map.groupBy(partitions, ({ topic }) => topic)
   return [...topics].map(([topic, ids]) => ({ topic, partitions: ids.map(({ partition }) => partition) }))
 }
 
 function isSame(a: PartitionId, b: PartitionId): boolean {
-  return a.topic === b.topic && a.partition === b.partition
+  return partitionKey(a) === partitionKey(b)
 }

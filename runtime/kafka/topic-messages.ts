@@ -1,5 +1,6 @@
 /** Outgoing records in the form that kafkajs takes, cut into requests that a broker accepts. */
 import type { Message, TopicMessages } from './patches.ts'
+import { partitionKey } from '../loop/partition-key.ts'
 import type { OutgoingRecord } from '../loop/ports.ts'
 
 /**
@@ -43,15 +44,11 @@ function toMessage({ partition, key, value, headers, timestampMs }: OutgoingReco
 }
 
 function fits(records: OutgoingRecord[], bytes: Map<string, number>): boolean {
-  return records.every((record) => (bytes.get(slotOf(record)) ?? 0) + sizeOf(record) <= MAX_PARTITION_BYTES)
+  return records.every((record) => (bytes.get(partitionKey(record)) ?? 0) + sizeOf(record) <= MAX_PARTITION_BYTES)
 }
 
 function addBytes(records: OutgoingRecord[], bytes: Map<string, number>): void {
-  for (const record of records) bytes.set(slotOf(record), (bytes.get(slotOf(record)) ?? 0) + sizeOf(record))
-}
-
-function slotOf({ topic, partition }: OutgoingRecord): string {
-  return `${topic}/${partition}`
+  for (const record of records) bytes.set(partitionKey(record), (bytes.get(partitionKey(record)) ?? 0) + sizeOf(record))
 }
 
 function sizeOf({ key, value }: OutgoingRecord): number {

@@ -4,27 +4,28 @@
  * takes the partition over again, with a new epoch.
  */
 import type { Producer, Transaction } from './patches.ts'
-import type { Clock } from '../clock.ts'
+import { within, type Clock } from '../clock.ts'
 import { RetryLater, reasonOf } from '../errors.ts'
+import type { Log } from '../log.ts'
 import type { OutgoingRecord, Position, TransactionalOutbox } from '../loop/ports.ts'
 import { COMPRESSION } from './client.ts'
+import { endProducer } from './end-producer.ts'
 import { chunksOf, toTopicMessages } from './topic-messages.ts'
 
 /** Shorter than the broker's transaction timeout, so that we give up before the broker does. */
 const DEADLINE_MS = 15_000
 
-/** Disconnecting must not hang behind a request that hangs. */
-const CLOSE_MS = 3_000
-
 export class KafkaTransactions implements TransactionalOutbox {
   readonly #producer: Producer
   readonly #groupId: string
   readonly #clock: Clock
+  readonly #log: Log
 
-  constructor(producer: Producer, groupId: string, clock: Clock) {
+  constructor(producer: Producer, groupId: string, clock: Clock, log: Log) {
     this.#producer = producer
     this.#groupId = groupId
     this.#clock = clock
+    this.#log = log
   }
 
   async commit({ records, position }: { records: OutgoingRecord[]; position: Position }): Promise<void> {
@@ -40,21 +41,16 @@ export class KafkaTransactions implements TransactionalOutbox {
   }
 
   async close(): Promise<void> {
-    const timeout = Promise.withResolvers<void>()
-    const cancel = this.#clock.after(CLOSE_MS, timeout.resolve)
-    await Promise.race([this.#producer.disconnect().catch(() => {}), timeout.promise])
-    cancel()
+    await endProducer(this.#producer, this.#clock, this.#log)
   }
 
   async #inTransaction(work: (transaction: Transaction) => Promise<void>): Promise<void> {
-    const late = Promise.withResolvers<never>()
-    const cancel = this.#clock.after(DEADLINE_MS, () => late.reject(new Error(`the transaction took longer than ${DEADLINE_MS} ms`)))
     try {
-      await Promise.race([this.#run(work), late.promise])
+      await within(this.#clock, DEADLINE_MS, this.#run(work), () => {
+        throw new Error(`the transaction took longer than ${DEADLINE_MS} ms`)
+      })
     } catch (error) {
       throw new RetryLater('kafka.transaction-in-doubt', reasonOf(error), { cause: error })
-    } finally {
-      cancel()
     }
   }
 

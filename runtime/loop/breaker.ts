@@ -11,6 +11,7 @@ const TOLERATED = 50
 export class Breaker {
   readonly #stage: string
   readonly #recent: boolean[] = []
+  #failures = 0
 
   constructor(stage: string) {
     this.#stage = stage
@@ -19,10 +20,10 @@ export class Breaker {
   /** @throws Halt `runtime.failing` once too many of the recent records were given up */
   record(givenUp: boolean, code: string): void {
     this.#recent.push(givenUp)
-    if (this.#recent.length > WINDOW) this.#recent.shift()
-    const failures = this.#recent.filter(Boolean).length
-    if (failures > TOLERATED) {
-      throw new Halt('runtime.failing', `${failures} of the last ${this.#recent.length} records of ${this.#stage} were given up, lately with ${code}.`,
+    if (givenUp) this.#failures += 1
+    if (this.#recent.length > WINDOW && this.#recent.shift()) this.#failures -= 1
+    if (this.#failures > TOLERATED) {
+      throw new Halt('runtime.failing', `${this.#failures} of the last ${this.#recent.length} records of ${this.#stage} were given up, lately with ${code}.`,
         'Look at the log for the cause; restart the stage when it is mended, then redrive its dead letters.')
     }
   }

@@ -70,7 +70,7 @@ export class RecordWork {
 
   async #once(record: SourceRecord, span: RecordSpan, slots: Slots, signal: AbortSignal): Promise<void> {
     const { processor, codec, stats, breaker } = this.#parts
-    const outputs = await this.#handle(record, slots, signal)
+    const outputs = await slots.use(() => this.#handle(record, signal))
     if (signal.aborted) return
     await this.#parts.outbox.send(encodeOutputs(processor, codec, record, outputs, span.traceparent))
     stats.written += 1
@@ -78,9 +78,8 @@ export class RecordWork {
     span.end('written')
   }
 
-  async #handle(record: SourceRecord, slots: Slots, signal: AbortSignal): Promise<Outgoing[]> {
+  async #handle(record: SourceRecord, signal: AbortSignal): Promise<Outgoing[]> {
     const { processor, codec, stats, clock } = this.#parts
-    await slots.acquire()
     const startedMs = clock.monotonicMs()
     stats.inFlight += 1
     try {
@@ -91,7 +90,6 @@ export class RecordWork {
     } finally {
       stats.inFlight -= 1
       stats.workMs += clock.monotonicMs() - startedMs
-      slots.release()
     }
   }
 

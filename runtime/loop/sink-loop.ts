@@ -13,6 +13,7 @@ import { Halt, reasonOf, RetryLater, verdictOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { backoffMs } from './backoff.ts'
+import { partitionKey } from './partition-key.ts'
 import type { Outbox, OutgoingRecord, PartitionId, Position, SinkStore, Source, SourceListener, SourceRecord } from './ports.ts'
 import { SinkCommit } from './sink-commit.ts'
 import { SinkFenced } from './sink-fenced.ts'
@@ -99,24 +100,24 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
   async assigned(partitions: PartitionId[]): Promise<Position[]> {
     this.revoked(partitions)
     const claim = Symbol('claim')
-    for (const id of partitions) this.#claims.set(keyOf(id), claim)
+    for (const id of partitions) this.#claims.set(partitionKey(id), claim)
     const positions = await this.#claim(partitions)
     const announced = await this.#parts.source.committed(partitions)
     // What was revoked or assigned anew meanwhile is not ours by this claim.
-    const lanes = positions.filter((id) => this.#claims.get(keyOf(id)) === claim).map((id) => this.#open(id, id.offset))
+    const lanes = positions.filter((id) => this.#claims.get(partitionKey(id)) === claim).map((id) => this.#open(id, id.offset))
     return lanes.flatMap((lane) => startOf(lane, announced))
   }
 
   revoked(partitions: PartitionId[]): void {
     for (const id of partitions) {
-      this.#claims.delete(keyOf(id))
+      this.#claims.delete(partitionKey(id))
       this.#close(id)
     }
     this.#limitIntake()
   }
 
   records(id: PartitionId, records: SourceRecord[]): void {
-    const lane = this.#lanes.get(keyOf(id))
+    const lane = this.#lanes.get(partitionKey(id))
     if (!lane?.isLive || this.#phase !== 'running') return
     void lane.arrive(records, (record) => this.#takeIn(lane, record)).catch((error: unknown) => this.failed(error as Error))
     this.#limitIntake()
@@ -328,16 +329,16 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
 
   #open(id: PartitionId, stored: number): SinkLane {
     const lane = new SinkLane(id, stored)
-    this.#lanes.set(keyOf(id), lane)
+    this.#lanes.set(partitionKey(id), lane)
     return lane
   }
 
   #close(id: PartitionId): void {
-    const lane = this.#lanes.get(keyOf(id))
+    const lane = this.#lanes.get(partitionKey(id))
     if (!lane) return
     lane.leave()
     this.#forget(lane)
-    this.#lanes.delete(keyOf(id))
+    this.#lanes.delete(partitionKey(id))
   }
 
   #forget(lane: SinkLane): void {
@@ -348,7 +349,7 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
   #giveUp(fenced: SinkFenced): void {
     this.#parts.log.warn({ reason: fenced.message }, fenced.remedy)
     for (const id of fenced.partitions) {
-      const lane = this.#lanes.get(keyOf(id))
+      const lane = this.#lanes.get(partitionKey(id))
       if (lane?.isLive) this.#lose(lane)
     }
   }
@@ -362,10 +363,10 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
   }
 
   async #regain(lost: SinkLane): Promise<void> {
-    if (this.#phase !== 'running' || this.#lanes.get(keyOf(lost.id)) !== lost) return
+    if (this.#phase !== 'running' || this.#lanes.get(partitionKey(lost.id)) !== lost) return
     try {
       const [start] = await this.assigned([lost.id])
-      const lane = this.#lanes.get(keyOf(lost.id))
+      const lane = this.#lanes.get(partitionKey(lost.id))
       if (!lane) return
       this.#parts.source.seek(start ?? { ...lane.id, offset: lane.stored })
       this.#parts.source.resume([lane.id])
@@ -411,8 +412,4 @@ function abandonOthers<Row>(taken: Entry<Row>[], stored: Entry<Row>[]): void {
 
 function offsetIn(positions: Position[], id: PartitionId): number | undefined {
   return positions.find(({ topic, partition }) => topic === id.topic && partition === id.partition)?.offset
-}
-
-function keyOf({ topic, partition }: PartitionId): string {
-  return `${topic}/${partition}`
 }

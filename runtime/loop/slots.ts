@@ -9,6 +9,16 @@ export class Slots {
     this.#limit = limit
   }
 
+  /** Runs `work` once a slot is free, and frees it whatever comes of it. */
+  async use<T>(work: () => Promise<T>): Promise<T> {
+    await this.acquire()
+    try {
+      return await work()
+    } finally {
+      this.release()
+    }
+  }
+
   async acquire(): Promise<void> {
     if (this.#held < this.#limit) {
       this.#held += 1

@@ -14,6 +14,7 @@ import type { Halt} from '../errors.ts';
 import { reasonOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { PartitionTask, type Bounds } from './partition-task.ts'
+import { partitionKey } from './partition-key.ts'
 import type { PartitionId, Position, Source, SourceListener, SourceRecord } from './ports.ts'
 import type { RecordWork } from './record-work.ts'
 import type { StageStats } from './stage-stats.ts'
@@ -78,8 +79,8 @@ export class StageLoop implements SourceListener {
 
   revoked(partitions: PartitionId[]): void {
     for (const id of partitions) {
-      this.#tasks.get(keyOf(id))?.abandon()
-      this.#tasks.delete(keyOf(id))
+      this.#tasks.get(partitionKey(id))?.abandon()
+      this.#tasks.delete(partitionKey(id))
     }
   }
 
@@ -111,10 +112,10 @@ export class StageLoop implements SourceListener {
   }
 
   #taskOf(id: PartitionId): PartitionTask {
-    const existing = this.#tasks.get(keyOf(id))
+    const existing = this.#tasks.get(partitionKey(id))
     if (existing) return existing
     const task = this.#openTask(id)
-    this.#tasks.set(keyOf(id), task)
+    this.#tasks.set(partitionKey(id), task)
     return task
   }
 
@@ -155,14 +156,10 @@ export class StageLoop implements SourceListener {
     if (due.length === 0) return
     try {
       await this.#parts.source.commit(due)
-      for (const position of due) this.#tasks.get(keyOf(position))?.markCommitted(position.offset)
+      for (const position of due) this.#tasks.get(partitionKey(position))?.markCommitted(position.offset)
       this.#parts.stats.lastCommitAtMs = this.#parts.clock.now()
     } catch (error) {
       this.#parts.log.warn({ err: error, reason: reasonOf(error) }, 'offsets were not committed; trying again')
     }
   }
-}
-
-function keyOf({ topic, partition }: PartitionId): string {
-  return `${topic}/${partition}`
 }

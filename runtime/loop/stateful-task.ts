@@ -184,28 +184,32 @@ export class StatefulTask {
   async #decideAll(batch: SourceRecord[]): Promise<Effects> {
     const effects: Effects = { records: [], written: 0, dead: 0 }
     for (const record of batch) {
+      const span = this.#parts.tracing.begin(this.#parts.processor, record)
       try {
-        effects.records.push(...(await this.#decideOne(record)))
+        effects.records.push(...(await this.#decideOne(record, span.traceparent)))
         effects.written += 1
+        span.end('written')
       } catch (error) {
-        effects.records.push(this.#deadLetter(record, error))
+        const verdict = verdictOf(error) ?? new Reject('runtime.unclassified', reasonOf(error), { cause: error })
+        span.end(verdict instanceof Reject ? 'dead' : 'abandoned', verdict.code)
+        // A failure that is neither the record's nor a halt is a doubt about everything: it ends the batch.
+        if (!(verdict instanceof Reject)) throw verdict
+        effects.records.push(this.#deadLetter(record, verdict))
         effects.dead += 1
       }
     }
     return effects
   }
 
-  async #decideOne(record: SourceRecord): Promise<OutgoingRecord[]> {
-    const { processor, codec, services, log, tracing } = this.#parts
+  async #decideOne(record: SourceRecord, traceparent: string): Promise<OutgoingRecord[]> {
+    const { processor, codec, services, log } = this.#parts
     const value = await codec.decode(processor.reads, record.value)
     checkKey(processor.reads.keyOf(value), record.key)
-    const span = tracing.begin(processor, record)
     const context = { ...services, signal: this.#closing.signal, log } as Context<Services>
     const decision: Decision<unknown> = processor.decide(value, this.#state!, context)
-    const outputs = encodeOutputs(processor, codec, record, decision.write, span.traceparent)
+    const outputs = encodeOutputs(processor, codec, record, decision.write, traceparent)
     const changes = decision.remember.map((entry) => this.#changeOf(entry, record))
     for (const entry of decision.remember) this.#state!.apply(entry)
-    span.end('written')
     return [...outputs, ...changes]
   }
 
@@ -215,11 +219,8 @@ export class StatefulTask {
     return { ...change, partition: id.partition }
   }
 
-  /** A failure that is neither the record's nor a halt is a doubt about everything: it ends the batch. */
-  #deadLetter(record: SourceRecord, error: unknown): OutgoingRecord {
+  #deadLetter(record: SourceRecord, verdict: Reject): OutgoingRecord {
     const { processor, clock } = this.#parts
-    const verdict = verdictOf(error) ?? new Reject('runtime.unclassified', reasonOf(error), { cause: error })
-    if (!(verdict instanceof Reject)) throw verdict
     const death = { stage: processor.name, code: verdict.code, reason: reasonOf(verdict), attempts: 1, firstFailedAtMs: clock.now() }
     return deadLetterRecord(record, death, 0)
   }

@@ -2,6 +2,7 @@
  * An in-memory log that implements the loops' ports, for tests: partitions, groups with committed positions,
  * rebalances, crashes, lost replies and transactions. What it lacks is written in FAKE-LIMITS.md.
  */
+import { partitionKey } from '../loop/partition-key.ts'
 import type {
   Outbox, OutgoingRecord, Ownership, PartitionId, Position, Source, SourceListener, SourceRecord, Takeover, TransactionalOutbox,
 } from '../loop/ports.ts'
@@ -31,12 +32,12 @@ export class MemoryLog {
     return [...this.#partitions].filter(([key]) => key.startsWith(`${topic}/`)).flatMap(([, records]) => records)
   }
 
-  committed(group: string, { topic, partition }: PartitionId): number | undefined {
-    return this.#committed.get(`${group} ${topic}/${partition}`)
+  committed(group: string, id: PartitionId): number | undefined {
+    return this.#committed.get(`${group} ${partitionKey(id)}`)
   }
 
-  commit(group: string, { topic, partition, offset }: Position): void {
-    this.#committed.set(`${group} ${topic}/${partition}`, offset)
+  commit(group: string, position: Position): void {
+    this.#committed.set(`${group} ${partitionKey(position)}`, position.offset)
   }
 
   watch(watcher: () => void): () => void {
@@ -55,8 +56,8 @@ export class MemoryLog {
     return this.#epochs.get(id) === epoch
   }
 
-  #partition({ topic, partition }: PartitionId): LogRecord[] {
-    const key = `${topic}/${partition}`
+  #partition(id: PartitionId): LogRecord[] {
+    const key = partitionKey(id)
     const records = this.#partitions.get(key) ?? []
     this.#partitions.set(key, records)
     return records
@@ -87,33 +88,33 @@ export class MemorySource implements Source {
   async assign(partitions: PartitionId[]): Promise<void> {
     const starts = await this.#listener!.assigned(partitions)
     for (const id of partitions) {
-      const start = starts.find((position) => keyOf(position) === keyOf(id))?.offset ?? this.#log.committed(this.#group, id) ?? 0
-      this.#positions.set(keyOf(id), { ...id, offset: start })
-      this.#paused.delete(keyOf(id))
+      const start = starts.find((position) => partitionKey(position) === partitionKey(id))?.offset ?? this.#log.committed(this.#group, id) ?? 0
+      this.#positions.set(partitionKey(id), { ...id, offset: start })
+      this.#paused.delete(partitionKey(id))
     }
     this.#deliver()
   }
 
   revoke(partitions: PartitionId[]): void {
-    for (const id of partitions) this.#positions.delete(keyOf(id))
+    for (const id of partitions) this.#positions.delete(partitionKey(id))
     this.#listener!.revoked(partitions)
   }
 
   pause(partitions: PartitionId[]): void {
-    for (const id of partitions) this.#paused.add(keyOf(id))
+    for (const id of partitions) this.#paused.add(partitionKey(id))
   }
 
   resume(partitions: PartitionId[]): void {
-    for (const id of partitions) this.#paused.delete(keyOf(id))
+    for (const id of partitions) this.#paused.delete(partitionKey(id))
     queueMicrotask(() => this.#deliver())
   }
 
   isPaused(id: PartitionId): boolean {
-    return this.#paused.has(keyOf(id))
+    return this.#paused.has(partitionKey(id))
   }
 
   seek(position: Position): void {
-    if (this.#positions.has(keyOf(position))) this.#positions.set(keyOf(position), position)
+    if (this.#positions.has(partitionKey(position))) this.#positions.set(partitionKey(position), position)
     queueMicrotask(() => this.#deliver())
   }
 
@@ -180,7 +181,7 @@ export class MemoryOwnership implements Ownership {
   }
 
   async takeOver(id: PartitionId, restore: (record: SourceRecord) => void | Promise<void>): Promise<Takeover> {
-    const transactionalId = `${this.#group} ${keyOf(id)}`
+    const transactionalId = `${this.#group} ${partitionKey(id)}`
     const epoch = this.#log.fence(transactionalId)
     for (const record of this.#log.read(this.#changelog, id.partition)) await restore(record)
     const outbox: TransactionalOutbox = {
@@ -198,10 +199,6 @@ export class MemoryOwnership implements Ownership {
     this.#log.commit(this.#group, position)
     if (fault === 'after-commit') throw new Error('the reply to the commit was lost')
   }
-}
-
-function keyOf({ topic, partition }: PartitionId): string {
-  return `${topic}/${partition}`
 }
 
 function toBuffers(headers: OutgoingRecord['headers']): Record<string, Buffer> {

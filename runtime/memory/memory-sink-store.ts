@@ -1,5 +1,6 @@
 /** A sink's store in memory, for tests: owners share its tables, claims fence, and a test says when a commit fails. */
 import { RetryLater } from '../errors.ts'
+import { partitionKey } from '../loop/partition-key.ts'
 import type { Failure, PartitionId, Position, SinkBatch, SinkStore } from '../loop/ports.ts'
 import { SinkFenced } from '../loop/sink-fenced.ts'
 
@@ -28,9 +29,9 @@ export class MemorySinkStore<Row> implements SinkStore<Row> {
 
   async claim(partitions: PartitionId[]): Promise<Position[]> {
     return partitions.map((id) => {
-      const { next, epoch } = this.tables.progress.get(keyOf(id)) ?? { next: 0, epoch: 0 }
-      this.tables.progress.set(keyOf(id), { next, epoch: epoch + 1 })
-      this.#epochs.set(keyOf(id), epoch + 1)
+      const { next, epoch } = this.tables.progress.get(partitionKey(id)) ?? { next: 0, epoch: 0 }
+      this.tables.progress.set(partitionKey(id), { next, epoch: epoch + 1 })
+      this.#epochs.set(partitionKey(id), epoch + 1)
       return { ...id, offset: next }
     })
   }
@@ -38,17 +39,17 @@ export class MemorySinkStore<Row> implements SinkStore<Row> {
   async commit(batch: SinkBatch<Row>): Promise<{ refused: { index: number; failure: Failure }[] }> {
     const fault = await this.fault?.()
     if (fault === 'before-commit') throw new RetryLater('postgres.away', 'nothing was committed')
-    const fenced = batch.progress.filter((id) => this.tables.progress.get(keyOf(id))?.epoch !== this.#epochs.get(keyOf(id)))
+    const fenced = batch.progress.filter((id) => this.tables.progress.get(partitionKey(id))?.epoch !== this.#epochs.get(partitionKey(id)))
     if (fenced.length > 0) throw new SinkFenced(fenced)
-    const off = batch.progress.find((id) => this.tables.progress.get(keyOf(id))!.next !== id.from)
-    if (off) throw new RetryLater('sink.out-of-step', `${keyOf(off)} is not at ${off.from}`)
+    const off = batch.progress.find((id) => this.tables.progress.get(partitionKey(id))!.next !== id.from)
+    if (off) throw new RetryLater('sink.out-of-step', `${partitionKey(off)} is not at ${off.from}`)
     const refused = this.#write(batch)
     if (fault === 'after-commit') throw new RetryLater('postgres.away', 'the reply to the commit was lost')
     return { refused }
   }
 
   async failuresAt(positions: Position[]): Promise<Failure[]> {
-    return this.tables.failures.filter((failure) => positions.some((position) => keyOf(position) === keyOf(failure) && position.offset === failure.offset))
+    return this.tables.failures.filter((failure) => positions.some((position) => partitionKey(position) === partitionKey(failure) && position.offset === failure.offset))
   }
 
   #write({ rows, failures, progress }: SinkBatch<Row>): { index: number; failure: Failure }[] {
@@ -58,12 +59,8 @@ export class MemorySinkStore<Row> implements SinkStore<Row> {
     })
     this.tables.rows.push(...rows.filter((_, index) => !refused.some((refusal) => refusal.index === index)))
     this.tables.failures.push(...failures, ...refused.map(({ failure }) => failure))
-    for (const id of progress) this.tables.progress.get(keyOf(id))!.next = id.to
+    for (const id of progress) this.tables.progress.get(partitionKey(id))!.next = id.to
     this.tables.commits += 1
     return refused
   }
-}
-
-function keyOf({ topic, partition }: PartitionId): string {
-  return `${topic}/${partition}`
 }

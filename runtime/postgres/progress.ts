@@ -3,6 +3,7 @@
  * order by claims and commits alike, so rival owners take turns and never wait in a circle.
  */
 import { RetryLater } from '../errors.ts'
+import { partitionKey } from '../loop/partition-key.ts'
 import type { PartitionId, Position, Progress } from '../loop/ports.ts'
 import { SinkFenced } from '../loop/sink-fenced.ts'
 import type { Query } from './dictionary.ts'
@@ -51,7 +52,7 @@ export class ProgressTable {
 
   async claim(partitions: PartitionId[], query: Query): Promise<Position[]> {
     const { rows } = await query<ProgressRow>(CLAIM, [this.#sink, ...columnsOf(partitions), this.#owner])
-    for (const row of rows) this.#epochs.set(keyOf(row), row.owner_epoch)
+    for (const row of rows) this.#epochs.set(partitionKey(row), row.owner_epoch)
     return rows.map(({ topic, partition, next_offset }) => ({ topic, partition, offset: Number(next_offset) }))
   }
 
@@ -65,19 +66,15 @@ export class ProgressTable {
    */
   async advance(progress: Progress[], query: Query): Promise<void> {
     const { rows } = await query<ProgressRow>(LOCK, [this.#sink, ...columnsOf(progress)])
-    const held = new Map(rows.map((row) => [keyOf(row), row]))
-    const lost = progress.filter((each) => held.get(keyOf(each))?.owner_epoch !== this.#epochs.get(keyOf(each)) || !held.has(keyOf(each)))
+    const held = new Map(rows.map((row) => [partitionKey(row), row]))
+    const lost = progress.filter((each) => held.get(partitionKey(each))?.owner_epoch !== this.#epochs.get(partitionKey(each)) || !held.has(partitionKey(each)))
     if (lost.length > 0) throw new SinkFenced(lost)
-    const off = progress.find((each) => Number(held.get(keyOf(each))!.next_offset) !== each.from)
-    if (off) throw new RetryLater('sink.out-of-step', `${keyOf(off)} is at ${held.get(keyOf(off))!.next_offset}, not at ${off.from}.`)
+    const off = progress.find((each) => Number(held.get(partitionKey(each))!.next_offset) !== each.from)
+    if (off) throw new RetryLater('sink.out-of-step', `${partitionKey(off)} is at ${held.get(partitionKey(off))!.next_offset}, not at ${off.from}.`)
     await query(ADVANCE, [this.#sink, ...columnsOf(progress), progress.map(({ to }) => to)])
   }
 }
 
 function columnsOf(partitions: PartitionId[]): [string[], number[]] {
   return [partitions.map(({ topic }) => topic), partitions.map(({ partition }) => partition)]
-}
-
-function keyOf({ topic, partition }: PartitionId): string {
-  return `${topic}/${partition}`
 }

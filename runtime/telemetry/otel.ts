@@ -5,7 +5,7 @@
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags, type Span, type Tracer } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { NodeSDK } from '@opentelemetry/sdk-node'
-import type { Clock } from '../clock.ts'
+import { within, type Clock } from '../clock.ts'
 import type { SourceRecord } from '../loop/ports.ts'
 import { formatTraceparent, parseTraceparent, type TraceParent } from './trace-parent.ts'
 import { passTraceOn, type RecordSpan, type Tracing } from './tracing.ts'
@@ -33,10 +33,7 @@ export function startTelemetry({ endpoint, serviceName, clock }: { endpoint: str
 
 /** A collector that is away must not hold the process up; what it did not take is gone. */
 async function shutDown(sdk: NodeSDK, clock: Clock): Promise<void> {
-  const late = Promise.withResolvers<void>()
-  const cancel = clock.after(STOP_MS, late.resolve)
-  await Promise.race([sdk.shutdown().catch(() => {}), late.promise])
-  cancel()
+  await within(clock, STOP_MS, sdk.shutdown().catch(() => {}), () => {})
 }
 
 /** One `process` span per sampled record, child of the stage before (semantic conventions 1.44, messaging). */

@@ -3,13 +3,12 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { seeded } from '../../cli/demo/media/random.ts'
 import { systemClock } from '#runtime/clock.ts'
-import { KafkaSource } from '#runtime/kafka/source.ts'
-import type { SourceRecord } from '#runtime/loop/ports.ts'
 import { topology } from '#topology'
 import { onServer } from '#test/support/database.ts'
 import { eventually } from '#test/support/eventually.ts'
 import { photo, withDescription } from '#test/support/media.ts'
 import { openPipeline, type Pipeline } from '#test/support/pipeline.ts'
+import { readTopic } from '#test/support/read-topic.ts'
 import { startStageProcesses, type StageProcesses } from '#test/support/stage-processes.ts'
 
 const PICTURES = 20
@@ -76,7 +75,7 @@ test('each picture has one original, and all of its copies name it', { timeout: 
 
 test('a topic may hold a record twice, but never two that contradict each other (I3)', { timeout: 120_000 }, async (t) => {
   for (const { name } of topology.typed.filter(({ cleanup }) => cleanup === 'delete')) {
-    const records = await readTopic(name)
+    const records = await readTopic(pipeline.connection, name)
     const byEvent = Map.groupBy(records, ({ headers }) => headers['event-id']!.toString())
     for (const [event, same] of byEvent) {
       for (const record of same) assert.deepEqual(record.value, same[0]!.value, `${name}: event ${event} has two values`)
@@ -85,18 +84,3 @@ test('a topic may hold a record twice, but never two that contradict each other 
     assert.equal(byEvent.size, name === 'asset.failed' ? 0 : submitted.size, name)
   }
 })
-
-async function readTopic(topic: string): Promise<SourceRecord[]> {
-  const records: SourceRecord[] = []
-  const ends = await pipeline.connection.admin.fetchTopicOffsets(topic)
-  if (ends.every(({ high }) => high === '0')) return []
-  const source = new KafkaSource(pipeline.connection, { groupId: `oracle.${topic}`, topics: [topic] }, pipeline.log)
-  await source.start({ assigned: async () => [], revoked: () => {}, failed: (error) => assert.fail(error), records: (_, batch) => void records.push(...batch) })
-  let quiet = 0
-  for (let seen = -1; quiet < 4; seen = records.length) {
-    await systemClock.sleep(250)
-    quiet = seen === records.length && seen > 0 ? quiet + 1 : 0
-  }
-  await source.stop()
-  return records
-}

@@ -23,6 +23,7 @@ import { emptyStats } from '#runtime/loop/stage-stats.ts'
 import { StatefulLoop } from '#runtime/loop/stateful-loop.ts'
 import { passTraceOn } from '#runtime/telemetry/tracing.ts'
 import { countKept, counting, noteCounted, noteShouted, noteTaken, shouting, type Note } from '#test/support/sample-stage.ts'
+import { readTopic } from '#test/support/read-topic.ts'
 import { stackFor } from '#test/support/stack.ts'
 import { eventually } from '#test/support/eventually.ts'
 
@@ -94,25 +95,7 @@ function startCounting(w: World) {
 }
 
 async function readAll(codec: Codec, topic: Topic<Note>): Promise<(SourceRecord & { note: Note })[]> {
-  const records: (SourceRecord & { note: Note })[] = []
-  const source = new KafkaSource(connection, { groupId: `read.${randomUUID()}`, topics: [topic.name] }, log)
-  const failures: Error[] = []
-  await source.start({
-    assigned: async () => [],
-    revoked: () => {},
-    failed: (error) => failures.push(error),
-    records: (_, batch) => {
-      for (const record of batch) records.push({ ...record, note: codec.decode(topic, record.value) as Note })
-    },
-  })
-  let quietFor = 0
-  for (let seen = -1; quietFor < 5; seen = records.length) {
-    await systemClock.sleep(250)
-    quietFor = seen === records.length && seen > 0 ? quietFor + 1 : 0
-    assert.deepEqual(failures, [])
-  }
-  await source.stop()
-  return records
+  return (await readTopic(connection, topic.name)).map((record) => ({ ...record, note: codec.decode(topic, record.value) as Note }))
 }
 
 test('a thousand records go through a stage once each, in order per key, and their offsets are committed', { timeout: 60_000 }, async () => {

@@ -18,6 +18,7 @@ import { bomb, jpeg, photo, png, sound, video, withDescription } from '#test/sup
 import { eventually } from '#test/support/eventually.ts'
 import { onServer } from '#test/support/database.ts'
 import { openPipeline, type Pipeline } from '#test/support/pipeline.ts'
+import { sizeOfTopic } from '#test/support/read-topic.ts'
 
 let pipeline: Pipeline
 let codec: Codec
@@ -154,8 +155,7 @@ test('each stage is a consumer group of its own', { timeout: 30_000 }, async () 
 })
 
 test('nothing is lost: what was submitted is stored or failed', { timeout: 30_000 }, async () => {
-  const { admin } = pipeline.connection
-  const submitted = (await admin.fetchTopicOffsets(assetSubmitted.name)).reduce((sum, { high }) => sum + Number(high), 0)
+  const submitted = await sizeOfTopic(pipeline.connection, assetSubmitted.name)
   await eventually(async () => {
     const { assets, failures } = await pipeline.catalogue.counts()
     assert.equal(assets + failures.reduce((sum, { count }) => sum + count, 0), submitted)
