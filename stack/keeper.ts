@@ -169,7 +169,12 @@ function close(): Promise<void> {
   return closed
 }
 
+/**
+ * The address first: in the order in which the kernel closes what an ending process had open, a holder could see its
+ * connection end while the address still accepts, and take the keeper for alive.
+ */
 function finish(): void {
+  server.close()
   const address = keeperAddress(dir)
   if (!address.startsWith('\0')) rmSync(address, { force: true })
   process.exit(0)
