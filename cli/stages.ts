@@ -3,6 +3,7 @@ import { systemClock, within, type Clock } from '#runtime/clock.ts'
 import type { Config } from '#runtime/config.ts'
 import type { Stage, Topology } from '#runtime/define/topology.ts'
 import { Halt, reasonOf } from '#runtime/errors.ts'
+import { armFailpoints, type Failpoint } from '#runtime/failpoints.ts'
 import { connectKafka, type KafkaConnection } from '#runtime/kafka/client.ts'
 import type { Log } from '#runtime/log.ts'
 import type { StageStats } from '#runtime/loop/stage-stats.ts'
@@ -46,6 +47,7 @@ class StageGroup implements Stages {
   readonly #halted = new Set<string>()
   readonly #end = Promise.withResolvers<void>()
   readonly #beganMs: number
+  readonly #at: Failpoint | undefined
   #connection: KafkaConnection | undefined
   #services: ServicePool | undefined
   #telemetry: Telemetry | undefined
@@ -54,6 +56,7 @@ class StageGroup implements Stages {
   constructor(stages: readonly Stage[], environment: Environment) {
     this.#environment = { clock: systemClock, ...environment }
     this.#names = stages.map(({ name }) => name)
+    this.#at = armFailpoints(environment.config.failpoints)
     this.#beganMs = this.#environment.clock.monotonicMs()
     this.ended = this.#end.promise
     this.ended.catch(() => {}) // told to whoever waits for it, and by the log
@@ -86,13 +89,13 @@ class StageGroup implements Stages {
   async #start(stages: readonly Stage[]): Promise<void> {
     const { config, log, clock } = this.#environment
     this.#connection = await connectKafka({ brokers: config.kafkaBrokers, clientId: config.app }, log)
-    this.#services = new ServicePool({ config, clock, log })
+    this.#services = new ServicePool({ config, clock, log, at: this.#at })
     this.#telemetry = await openTelemetry(config, clock)
     await Promise.all(stages.map((stage) => this.#startOne(stage, this.#connection!, this.#services!)))
   }
 
   async #startOne(stage: Stage, connection: KafkaConnection, services: ServicePool): Promise<void> {
-    const running = await runStage(stage, { ...this.#environment, connection, services, ...(this.#telemetry ? { tracing: this.#telemetry.tracing } : {}) })
+    const running = await runStage(stage, { ...this.#environment, connection, services, at: this.#at, ...(this.#telemetry ? { tracing: this.#telemetry.tracing } : {}) })
     this.#running.set(stage.name, running)
     running.ended.catch((error: unknown) => this.#halt(stage.name, error))
   }

@@ -17,6 +17,10 @@ export const CODES = {
   'registry.not-enforcing': 'The schema registry takes schemas that old records cannot be read with; use one that enforces compatibility.',
   'topics.refused': 'A change of topics or schemas would lose records or make them unreadable, so nothing was changed.',
   'kafka.refused': 'The broker refuses to take records: the topic is missing, or this principal may not write to it.',
+  'task.in-doubt': 'Whether a transaction took place is not known; the partition is taken over again, and what the broker says counts.',
+  'task.fenced': 'Another process has taken the partition over.',
+  'task.not-held': 'A rebalance is under way, or the group\'s coordinator was not heard from: the partition may be another member\'s.',
+  'state.ahead-of-position': 'The state of a stage remembers records that lie beyond the group\'s position: its offsets were reset or have expired.',
   'kafka.send-timeout': 'The broker did not acknowledge in time.',
 } as const
 

@@ -49,6 +49,8 @@ export const SETTINGS = {
   healthPort: setting('SLUICE_HEALTH_PORT', '0', integer(0, 65_535), 'Port of /healthz on loopback; 0 for none.'),
   healthHost: setting('SLUICE_HEALTH_HOST', '127.0.0.1', text, 'Address that /healthz listens on.'),
   otlpEndpoint: setting('OTEL_EXPORTER_OTLP_ENDPOINT', '', text, 'Base URL of an OTLP/HTTP collector; no spans are recorded without one.'),
+  sessionTimeoutMs: setting('SLUICE_SESSION_TIMEOUT_MS', '10000', integer(6_000, 300_000), 'After this a silent process loses its partitions to another, milliseconds.'),
+  failpoints: setting('SLUICE_FAILPOINTS', '', text, 'For fault tests: NAME:N:ACTION[,…], where a process is to die, stop, fail or hang.'),
   logLevel: setting('SLUICE_LOG_LEVEL', 'warn', oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'), 'Least severe log lines written.'),
 } as const
 

@@ -7,10 +7,11 @@ import type { Processor, StatefulProcessor } from './define/processor.ts'
 import type { Opened, Service, ServiceEnvironment, Services } from './define/service.ts'
 import type { Sink } from './define/sink.ts'
 import { topicsOf, type Stage, type Topology } from './define/topology.ts'
+import type { Failpoint } from './failpoints.ts'
 import type { KafkaConnection } from './kafka/client.ts'
 import { KafkaOutbox } from './kafka/outbox.ts'
-import { KafkaOwnership } from './kafka/ownership.ts'
 import { KafkaSource } from './kafka/source.ts'
+import { KafkaTaskBroker } from './kafka/task-broker.ts'
 import type { Log } from './log.ts'
 import { Breaker } from './loop/breaker.ts'
 import { openHandler } from './loop/handler.ts'
@@ -41,6 +42,8 @@ export interface StageEnvironment {
   log: Log
   tracing?: Tracing
   services: ServicePool
+  /** For fault tests. */
+  at?: Failpoint | undefined
 }
 
 /** Opens each service at most once, and closes all. */
@@ -115,26 +118,26 @@ function openLoop(stage: Stage, parts: Parts): Promise<Loop> {
 }
 
 async function openStateless(processor: Processor, parts: Parts): Promise<Loop> {
-  const { codec, outbox, clock, log, stats, tracing = passTraceOn } = parts
+  const { codec, outbox, clock, log, stats, at, tracing = passTraceOn } = parts
   const services = await parts.services.openAll(processor.uses)
   const attempt = openHandler({ processor, services, clock, log })
   const breaker = new Breaker(processor.name)
   const loop = new StageLoop({
-    processor, clock, log, stats,
+    processor, clock, log, stats, at,
     source: sourceFor(processor, [processor.reads.name], parts),
-    work: (halt) => new RecordWork({ processor, codec, outbox, clock, log, tracing, stats, breaker, attempt, halt }),
+    work: (halt) => new RecordWork({ processor, codec, outbox, clock, log, tracing, stats, breaker, attempt, halt, at }),
   })
   return withStats(loop, stats)
 }
 
 async function openStateful(processor: StatefulProcessor, parts: Parts): Promise<Loop> {
-  const { codec, clock, log, stats, connection, config, tracing = passTraceOn } = parts
+  const { codec, clock, log, stats, at, connection, config, tracing = passTraceOn } = parts
   const services = await parts.services.openAll(processor.uses)
   const settings = { groupId: groupOf(config, processor), changelog: processor.state.changelog.name }
   const loop = new StatefulLoop({
-    processor, codec, services, clock, log, tracing, stats,
+    processor, codec, services, clock, log, tracing, stats, at,
     source: sourceFor(processor, [processor.reads.name], parts),
-    ownership: new KafkaOwnership(connection, settings, clock, log),
+    broker: new KafkaTaskBroker(connection, settings, clock, log),
   })
   return withStats(loop, stats)
 }
@@ -144,7 +147,7 @@ async function openSink(sink: Sink, parts: Parts): Promise<Loop> {
 }
 
 function sourceFor(stage: Stage, topics: string[], { connection, config, log }: Parts): KafkaSource {
-  return new KafkaSource(connection, { groupId: groupOf(config, stage), topics }, log)
+  return new KafkaSource(connection, { groupId: groupOf(config, stage), topics, sessionTimeoutMs: config.sessionTimeoutMs }, log)
 }
 
 function withStats(loop: StageLoop | StatefulLoop, stats: StageStats): Loop {

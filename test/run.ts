@@ -17,6 +17,7 @@ const ROOT = join(import.meta.dirname, '..')
 const RINGS = {
   unit: { stack: false, concurrency: 2 },
   contract: { stack: false, concurrency: 2 },
+  simulation: { stack: false, concurrency: 2 },
   quality: { stack: false, concurrency: 1 },
   integration: { stack: true, concurrency: 1 },
   delivery: { stack: true, concurrency: 1 },

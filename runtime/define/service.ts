@@ -1,12 +1,15 @@
 /** What a stage needs from the world, declared so that a test can give a double in its place. */
 import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
+import type { Failpoint } from '../failpoints.ts'
 import type { Log } from '../log.ts'
 
 export interface ServiceEnvironment {
   config: Config
   clock: Clock
   log: Log
+  /** For fault tests. */
+  at?: Failpoint | undefined
 }
 
 /** Opened at most once per process, shared by the stages that name it, closed when the process ends. */

@@ -41,5 +41,5 @@ export type Kafka = import('kafkajs').Kafka
 export type ConfigResourceTypes = import('kafkajs').ConfigResourceTypes
 export type ConfigSource = import('kafkajs').ConfigSource
 export type {
-  Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, ITopicConfig, KafkaMessage, LogEntry, Message, Producer, TopicMessages, Transaction,
+  Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, ITopicConfig, KafkaMessage, LogEntry, Message, Producer, RecordMetadata, TopicMessages, Transaction,
 } from 'kafkajs'

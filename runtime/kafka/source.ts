@@ -99,6 +99,10 @@ export class KafkaSource implements Source {
     return this.#consumer.commitOffsets(positions.map(({ topic, partition, offset }) => ({ topic, partition, offset: String(offset) })))
   }
 
+  holds(id: PartitionId): boolean {
+    return this.#held.some((held) => isSame(held, id))
+  }
+
   stop(): Promise<void> {
     this.#stopped ??= this.#consumer.disconnect()
     return this.#stopped

@@ -4,6 +4,7 @@ import type { Clock } from '../clock.ts'
 import type { Config } from '../config.ts'
 import type { Sink } from '../define/sink.ts'
 import type { Topology } from '../define/topology.ts'
+import type { Failpoint } from '../failpoints.ts'
 import type { Log } from '../log.ts'
 import { passTraceOn, type Tracing } from '../telemetry/tracing.ts'
 import { deadLetterTopic } from './dead-letter.ts'
@@ -23,13 +24,14 @@ export interface SinkEnvironment {
   clock: Clock
   log: Log
   stats: StageStats
+  at?: Failpoint | undefined
 }
 
 /** `source` opens the group's member for these topics. */
 export function openSinkLoop(options: { sink: Sink; parts: SinkEnvironment; source: (topics: string[]) => Source; store: SinkStore<any> }): SinkLoop {
-  const { sink, store, parts: { codec, outbox, config, topology, clock, log, stats, tracing = passTraceOn } } = options
+  const { sink, store, parts: { codec, outbox, config, topology, clock, log, stats, at, tracing = passTraceOn } } = options
   return new SinkLoop({
-    sink, store, outbox, clock, log, stats, tracing,
+    sink, store, outbox, clock, log, stats, tracing, at,
     policy: sink.commit[config.sinkProfile],
     source: options.source(sinkTopics(sink, topology)),
     decode: (record) => decodeKeyed(codec, sink, record),

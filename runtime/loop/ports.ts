@@ -56,6 +56,11 @@ export interface Source {
   committed(partitions: PartitionId[]): Promise<Position[]>
   /** Rejects when this member may not commit; the caller then drops its work. */
   commit(positions: Position[]): Promise<void>
+  /**
+   * Whether this member may still believe that the partition is its own: it is assigned in the current generation, no
+   * rebalance is under way, and the coordinator was heard from within half a session.
+   */
+  holds(id: PartitionId): boolean
   /** Leaves the group. Idempotent. */
   stop(): Promise<void>
 }
@@ -66,28 +71,38 @@ export interface Outbox {
   close(): Promise<void>
 }
 
-/** One transaction's worth of a stateful stage's effects. */
-export interface TransactionalOutbox {
-  /** Output, changelog and position become visible together or not at all. Any rejection means: in doubt, take over again. */
-  commit(effects: { records: OutgoingRecord[]; position: Position }): Promise<void>
+/** A transaction under way. Any rejection leaves its outcome in doubt: close the producer and take over again. */
+export interface OpenTransaction {
+  /**
+   * Writes records; resolves, once all in-sync replicas have them, to the offset after the last one in each partition.
+   * Readers of committed records see them after `commit` only.
+   */
+  send(records: OutgoingRecord[]): Promise<Position[]>
+  /** Makes the group's position a part of the transaction. */
+  position(position: Position): Promise<void>
+  commit(): Promise<void>
+  abort(): Promise<void>
+}
+
+/** A producer under the transactional id of one task. */
+export interface TransactionalProducer {
+  /** The first one fences every older producer of the same id, and ends what those left open. */
+  begin(): Promise<OpenTransaction>
   close(): Promise<void>
 }
 
-/** What the take-over of a stateful stage's partition yields. */
-export interface Takeover {
-  outbox: TransactionalOutbox
-  /** Committed position, read after the previous owner was fenced; 0 when nothing was ever committed. */
-  position: number
-}
-
-/** Takes a stateful stage's partition over. */
-export interface Ownership {
+/** What the procedures of a stateful stage need of the broker. Rejections are RetryLater or Halt; `task.fenced` names a rival. */
+export interface TaskBroker {
+  openProducer(id: PartitionId): Promise<TransactionalProducer>
+  /** The group's committed position; undefined when nothing was ever committed. */
+  committed(id: PartitionId): Promise<number | undefined>
+  /** Offset of the oldest record that the broker has. */
+  oldest(id: PartitionId): Promise<number>
   /**
-   * Fences the previous owner, reads the committed position, and hands every changelog record up to its own barrier
-   * to `restore`, in order (DESIGN.md, "Take-over").
-   * @throws RetryLater when the outcome is in doubt; Halt when the changelog is ahead of the committed position
+   * Hands committed records of the changelog over, in order and from offset `from` on, until `take` returns true.
+   * @throws RetryLater when no more come; whatever `take` throws; the signal's reason
    */
-  takeOver(partition: PartitionId, restore: (record: SourceRecord) => void | Promise<void>, signal: AbortSignal): Promise<Takeover>
+  readChangelog(partition: number, from: number, take: (records: SourceRecord[]) => Promise<boolean> | boolean, signal: AbortSignal): Promise<void>
 }
 
 /** A record that can never succeed, as it goes to the failure table. */

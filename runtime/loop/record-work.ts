@@ -7,6 +7,7 @@ import { sleepUnlessAborted, type Clock } from '../clock.ts'
 import type { Processor } from '../define/processor.ts'
 import type { Outgoing } from '../define/topic.ts'
 import { Halt, Reject, RetryLater, reasonOf, verdictOf } from '../errors.ts'
+import type { Failpoint } from '../failpoints.ts'
 import type { Log } from '../log.ts'
 import type { RecordSpan, Tracing } from '../telemetry/tracing.ts'
 import { backoffMs } from './backoff.ts'
@@ -32,6 +33,7 @@ export interface RecordWorkParts {
   /** One attempt: the handler with its services, deadline and batch. */
   attempt(value: unknown, signal: AbortSignal): Promise<Outgoing[]>
   halt(error: Halt): void
+  at?: Failpoint | undefined
 }
 
 /** How the owner of a record's partition calls its work off. */
@@ -69,23 +71,26 @@ export class RecordWork {
   }
 
   async #once(record: SourceRecord, span: RecordSpan, slots: Slots, signal: AbortSignal): Promise<void> {
-    const { processor, codec, stats, breaker } = this.#parts
+    const { processor, codec, stats, breaker, at } = this.#parts
     const outputs = await slots.use(() => this.#handle(record, signal))
     if (signal.aborted) return
+    if (at) await at('before-send')
     await this.#parts.outbox.send(encodeOutputs(processor, codec, record, outputs, span.traceparent))
+    if (at) await at('after-send')
     stats.written += 1
     breaker.record(false, '')
     span.end('written')
   }
 
   async #handle(record: SourceRecord, signal: AbortSignal): Promise<Outgoing[]> {
-    const { processor, codec, stats, clock } = this.#parts
+    const { processor, codec, stats, clock, at } = this.#parts
     const startedMs = clock.monotonicMs()
     stats.inFlight += 1
     try {
       signal.throwIfAborted()
       const value = await codec.decode(processor.reads, record.value)
       checkKey(processor.reads.keyOf(value), record.key)
+      if (at) await at('in-handler')
       return await this.#parts.attempt(value, signal)
     } finally {
       stats.inFlight -= 1

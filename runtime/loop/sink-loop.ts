@@ -10,6 +10,7 @@ import { sleepUnlessAborted, type Clock } from '../clock.ts'
 import type { CommitPolicy, Sink } from '../define/sink.ts'
 import type { Outgoing } from '../define/topic.ts'
 import { Halt, reasonOf, RetryLater, verdictOf } from '../errors.ts'
+import type { Failpoint } from '../failpoints.ts'
 import type { Log } from '../log.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { backoffMs } from './backoff.ts'
@@ -47,6 +48,7 @@ export interface SinkLoopParts<In = any, Row = any> {
   clock: Clock
   log: Log
   stats: StageStats
+  at?: Failpoint | undefined
 }
 
 export class SinkLoop<In = any, Row = any> implements SourceListener {
@@ -286,8 +288,10 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
     if (stored.length === 0) return
     try {
       const positions = await this.#commit.announce(stored)
+      await this.#parts.at?.('after-announce')
       this.#count(stored)
       if (positions.length > 0) await this.#commitOffsets(positions)
+      await this.#parts.at?.('after-sink-offsets')
     } catch (error) {
       if (!this.#over.signal.aborted) this.failed(error as Error)
     }
@@ -318,7 +322,10 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
   async #claim(partitions: PartitionId[]): Promise<Position[]> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#parts.store.claim(partitions)
+        await this.#parts.at?.('before-claim')
+        const positions = await this.#parts.store.claim(partitions)
+        await this.#parts.at?.('after-claim')
+        return positions
       } catch (error) {
         if (!(verdictOf(error) instanceof RetryLater) || this.#over.signal.aborted) throw error
         this.#parts.log.warn({ attempt, reason: reasonOf(error) }, 'partitions were not claimed; trying again')

@@ -10,8 +10,8 @@
  */
 import type { Clock } from '../clock.ts'
 import type { Processor } from '../define/processor.ts'
-import type { Halt} from '../errors.ts';
-import { reasonOf } from '../errors.ts'
+import { reasonOf, type Halt } from '../errors.ts'
+import type { Failpoint } from '../failpoints.ts'
 import type { Log } from '../log.ts'
 import { PartitionTask, type Bounds } from './partition-task.ts'
 import { partitionKey } from './partition-key.ts'
@@ -36,6 +36,7 @@ export interface StageLoopParts {
   clock: Clock
   log: Log
   stats: StageStats
+  at?: Failpoint | undefined
 }
 
 export class StageLoop implements SourceListener {
@@ -86,6 +87,7 @@ export class StageLoop implements SourceListener {
 
   records(id: PartitionId, records: SourceRecord[]): void {
     if (this.#stopping) return
+    void this.#parts.at?.('after-poll')
     this.#taskOf(id).accept(records)
     this.#countWaiting()
   }
@@ -155,7 +157,9 @@ export class StageLoop implements SourceListener {
     const due = [...this.#tasks.values()].flatMap((task) => task.due() ?? [])
     if (due.length === 0) return
     try {
+      await this.#parts.at?.('before-offsets')
       await this.#parts.source.commit(due)
+      await this.#parts.at?.('after-offsets')
       for (const position of due) this.#tasks.get(partitionKey(position))?.markCommitted(position.offset)
       this.#parts.stats.lastCommitAtMs = this.#parts.clock.now()
     } catch (error) {

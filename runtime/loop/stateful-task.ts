@@ -10,25 +10,26 @@
  *   1. fence the previous owner, read the committed position, restore the state up to our own barrier, seek there
  *   2. decide a batch in order; each decision is applied to the state before the next
  *   3. in one transaction: outputs, dead letters, changelog entries, position
- * When 3 fails in any way, producer and state are thrown away and 1 begins again: the state holds nothing that the
- * changelog does not, and whether the transaction took place is read, never guessed.
+ * The steps of 1 are in `take-over.ts`, those of 3 in `transaction.ts`. When 3 fails in any way, producer and state are
+ * thrown away and 1 begins again: the state holds nothing that the changelog does not, and whether the transaction took
+ * place is read, never guessed.
  */
 import type { Codec } from '../avro/codec.ts'
 import { sleepUnlessAborted, type Clock } from '../clock.ts'
 import type { Context, Decision, State, StatefulProcessor } from '../define/processor.ts'
 import type { Opened, Services } from '../define/service.ts'
-import { Halt, Reject, reasonOf, verdictOf } from '../errors.ts'
+import { Halt, Reject, RetryLater, reasonOf, verdictOf } from '../errors.ts'
+import type { Failpoint } from '../failpoints.ts'
 import type { Log } from '../log.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { backoffMs } from './backoff.ts'
 import { deadLetterRecord } from './dead-letter.ts'
-import type { Ownership, OutgoingRecord, PartitionId, Source, SourceRecord, TransactionalOutbox } from './ports.ts'
+import type { OutgoingRecord, PartitionId, Source, SourceRecord, TaskBroker, TransactionalProducer } from './ports.ts'
 import { encodeOutputs, encodeRecord } from './record-encoder.ts'
 import { checkKey } from './record-work.ts'
 import type { StageStats } from './stage-stats.ts'
-
-/** Header of a changelog record: the input offset that led to it; a witness beside the committed position. */
-export const SOURCE_OFFSET_HEADER = 'source-offset'
+import { SOURCE_OFFSET_HEADER, takeOver } from './take-over.ts'
+import { commitTransaction } from './transaction.ts'
 
 const TAKE_OVER_RETRY = { firstDelayMs: 100, maxDelayMs: 5_000 }
 
@@ -39,13 +40,14 @@ export interface StatefulTaskParts {
   id: PartitionId
   processor: StatefulProcessor
   source: Source
-  ownership: Ownership
+  broker: TaskBroker
   codec: Codec
   services: Opened<Services>
   clock: Clock
   log: Log
   tracing: Tracing
   stats: StageStats
+  at?: Failpoint | undefined
   failed(error: Error): void
 }
 
@@ -55,7 +57,7 @@ export class StatefulTask {
   readonly #parts: StatefulTaskParts
   readonly #closing = new AbortController()
   #state: State<unknown> | undefined
-  #outbox: TransactionalOutbox | undefined
+  #producer: TransactionalProducer | undefined
   #waiting: SourceRecord[] = []
   #nextOffset = 0
   #paused = false
@@ -86,7 +88,7 @@ export class StatefulTask {
     this.#closing.abort()
     this.#wake.resolve()
     await this.#worker
-    await this.#outbox?.close()
+    await this.#producer?.close()
   }
 
   async #work(): Promise<void> {
@@ -111,19 +113,24 @@ export class StatefulTask {
 
   async #decideAndCommit(batch: SourceRecord[]): Promise<void> {
     if (batch.length === 0) return
-    const { stats, clock, id } = this.#parts
+    const { stats, clock } = this.#parts
     const startedMs = clock.monotonicMs()
     try {
       const effects = await this.#decideAll(batch)
       const offset = batch.at(-1)!.offset + 1
-      await this.#outbox!.commit({ records: effects.records, position: { ...id, offset } })
+      await this.#commit(effects.records, offset)
       this.#committed(batch.length, offset, effects)
     } catch (error) {
       if (verdictOf(error) instanceof Halt) throw error
       this.#parts.log.warn({ err: error }, 'the outcome of a transaction is in doubt; taking over again')
-      await this.#recover()
+      await this.#recover(error)
     }
     stats.workMs += clock.monotonicMs() - startedMs
+  }
+
+  async #commit(records: OutgoingRecord[], offset: number): Promise<void> {
+    const { id, source, clock, at } = this.#parts
+    await commitTransaction({ producer: this.#producer!, records, position: { ...id, offset }, holds: () => source.holds(id), clock, at })
   }
 
   #committed(count: number, offset: number, effects: Effects): void {
@@ -141,10 +148,11 @@ export class StatefulTask {
    * The state may hold decisions that were not committed: it is thrown away whole. The partition is paused meanwhile, so
    * that a fetch which was under way when the doubt arose cannot deliver records from behind the new position.
    */
-  async #recover(): Promise<void> {
+  async #recover(doubt: unknown): Promise<void> {
     const { source, id } = this.#parts
     source.pause([id])
     this.#waiting = []
+    await this.#waitAsAsked(doubt)
     await this.#takeOver()
     // Closed meanwhile: the partition may be another task's by now, and so is its position.
     if (this.#closing.signal.aborted) return
@@ -153,32 +161,50 @@ export class StatefulTask {
     source.resume([id])
   }
 
+  /** A rival that fenced us is left alone for a while: fencing it in turn could go on for ever. */
+  async #waitAsAsked(doubt: unknown): Promise<void> {
+    const verdict = verdictOf(doubt)
+    if (verdict instanceof RetryLater && verdict.afterMs !== undefined) await sleepUnlessAborted(this.#parts.clock, verdict.afterMs, this.#closing.signal)
+  }
+
   async #takeOver(): Promise<void> {
     const { clock, log, stats } = this.#parts
     for (let attempt = 1; !this.#closing.signal.aborted; attempt++) {
       try {
         return await this.#tryTakeOver()
       } catch (error) {
-        if (verdictOf(error) instanceof Halt) throw error
+        const verdict = verdictOf(error)
+        if (verdict instanceof Halt) throw error
         stats.retries += 1
         log.warn({ reason: reasonOf(error), attempt }, 'the partition was not taken over; trying again')
-        await sleepUnlessAborted(clock, backoffMs(TAKE_OVER_RETRY, attempt), this.#closing.signal)
+        const askedMs = verdict instanceof RetryLater ? verdict.afterMs : undefined
+        await sleepUnlessAborted(clock, backoffMs(TAKE_OVER_RETRY, attempt, askedMs), this.#closing.signal)
       }
     }
   }
 
   async #tryTakeOver(): Promise<void> {
-    const { ownership, processor, codec, id } = this.#parts
-    await this.#outbox?.close()
-    this.#outbox = undefined
+    const { broker, processor, source, clock, log, at, id } = this.#parts
+    await this.#producer?.close()
+    this.#producer = undefined
+    if (!source.holds(id)) throw new RetryLater('task.not-held', 'The partition may be another member\'s by now.')
     const state: State<unknown> = processor.state.open()
-    const restore = async (record: SourceRecord): Promise<void> => {
-      if (record.value) state.apply(await codec.decode(processor.state.changelog, record.value))
-    }
-    const { outbox, position } = await ownership.takeOver(id, restore, this.#closing.signal)
+    const { producer, position, restored } = await takeOver({
+      id, broker, clock, at, changelog: processor.state.changelog.name, from: 0, signal: this.#closing.signal,
+      restore: (record) => this.#restore(state, record),
+    })
+    log.info({ ...id, position, restored }, 'took the partition over')
     this.#state = state
-    this.#outbox = outbox
+    this.#producer = producer
     this.#nextOffset = position
+  }
+
+  #restore(state: State<unknown>, { value }: SourceRecord): Promise<void> | void {
+    if (value === null) return
+    const { codec, processor } = this.#parts
+    const entry: unknown = codec.decode(processor.state.changelog, value)
+    if (entry instanceof Promise) return entry.then((decoded) => state.apply(decoded))
+    state.apply(entry)
   }
 
   async #decideAll(batch: SourceRecord[]): Promise<Effects> {

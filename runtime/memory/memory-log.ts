@@ -3,8 +3,9 @@
  * rebalances, crashes, lost replies and transactions. What it lacks is written in FAKE-LIMITS.md.
  */
 import { partitionKey } from '../loop/partition-key.ts'
+import { taskFenced } from '../loop/task-fenced.ts'
 import type {
-  Outbox, OutgoingRecord, Ownership, PartitionId, Position, Source, SourceListener, SourceRecord, Takeover, TransactionalOutbox,
+  OpenTransaction, Outbox, OutgoingRecord, PartitionId, Position, Source, SourceListener, SourceRecord, TaskBroker, TransactionalProducer,
 } from '../loop/ports.ts'
 
 export interface LogRecord extends SourceRecord {}
@@ -70,6 +71,8 @@ export class MemorySource implements Source {
   readonly #group: string
   readonly #positions = new Map<string, Position>()
   readonly #paused = new Set<string>()
+  /** Ours already, but not started yet. */
+  readonly #assigning = new Set<string>()
   #listener: SourceListener | undefined
   #unwatch = (): void => {}
   /** Makes every commit fail while set. */
@@ -86,11 +89,13 @@ export class MemorySource implements Source {
   }
 
   async assign(partitions: PartitionId[]): Promise<void> {
+    for (const id of partitions) this.#assigning.add(partitionKey(id))
     const starts = await this.#listener!.assigned(partitions)
     for (const id of partitions) {
       const start = starts.find((position) => partitionKey(position) === partitionKey(id))?.offset ?? this.#log.committed(this.#group, id) ?? 0
       this.#positions.set(partitionKey(id), { ...id, offset: start })
       this.#paused.delete(partitionKey(id))
+      this.#assigning.delete(partitionKey(id))
     }
     this.#deliver()
   }
@@ -130,6 +135,10 @@ export class MemorySource implements Source {
     for (const position of positions) this.#log.commit(this.#group, position)
   }
 
+  holds(id: PartitionId): boolean {
+    return this.#positions.has(partitionKey(id)) || this.#assigning.has(partitionKey(id))
+  }
+
   async stop(): Promise<void> {
     this.#unwatch()
     this.#positions.clear()
@@ -167,11 +176,12 @@ export class MemoryOutbox implements Outbox {
 /** Where a transaction is to fail: before anything is written, or after all of it is committed. */
 export type TransactionFault = 'before-commit' | 'after-commit' | undefined
 
-export class MemoryOwnership implements Ownership {
+/** Nothing of a transaction is in the log before it is committed: what that leaves out is in FAKE-LIMITS.md. */
+export class MemoryTaskBroker implements TaskBroker {
   readonly #log: MemoryLog
   readonly #group: string
   readonly #changelog: string
-  /** Asked before each transaction. */
+  /** Asked before each transaction that holds a position is committed. */
   fault: (() => TransactionFault) | undefined
 
   constructor(log: MemoryLog, group: string, changelog: string) {
@@ -180,23 +190,56 @@ export class MemoryOwnership implements Ownership {
     this.#changelog = changelog
   }
 
-  async takeOver(id: PartitionId, restore: (record: SourceRecord) => void | Promise<void>): Promise<Takeover> {
+  async openProducer(id: PartitionId): Promise<TransactionalProducer> {
     const transactionalId = `${this.#group} ${partitionKey(id)}`
-    const epoch = this.#log.fence(transactionalId)
-    for (const record of this.#log.read(this.#changelog, id.partition)) await restore(record)
-    const outbox: TransactionalOutbox = {
-      commit: async ({ records, position }) => this.#commit(transactionalId, epoch, records, position),
+    let epoch: number | undefined
+    return {
+      begin: async () => {
+        epoch ??= this.#log.fence(transactionalId)
+        return this.#transaction(transactionalId, epoch)
+      },
       close: async () => {},
     }
-    return { outbox, position: this.#log.committed(this.#group, id) ?? 0 }
   }
 
-  #commit(transactionalId: string, epoch: number, records: OutgoingRecord[], position: Position): void {
-    if (!this.#log.isCurrent(transactionalId, epoch)) throw new Error('fenced')
-    const fault = this.fault?.()
+  async committed(id: PartitionId): Promise<number | undefined> {
+    return this.#log.committed(this.#group, id)
+  }
+
+  async oldest(): Promise<number> {
+    return 0
+  }
+
+  async readChangelog(partition: number, from: number, take: (records: SourceRecord[]) => Promise<boolean> | boolean): Promise<void> {
+    await take(this.#log.read(this.#changelog, partition).slice(from))
+  }
+
+  #transaction(transactionalId: string, epoch: number): OpenTransaction {
+    const records: OutgoingRecord[] = []
+    const positions: Position[] = []
+    const checkOwner = (): void => {
+      if (!this.#log.isCurrent(transactionalId, epoch)) throw taskFenced('another producer has the transactional id')
+    }
+    return {
+      send: async (more) => {
+        checkOwner()
+        records.push(...more)
+        return []
+      },
+      position: async (position) => void positions.push(position),
+      commit: async () => {
+        checkOwner()
+        this.#commit(records, positions)
+      },
+      abort: async () => {},
+    }
+  }
+
+  #commit(records: OutgoingRecord[], positions: Position[]): void {
+    const fault = positions.length > 0 ? this.fault?.() : undefined
     if (fault === 'before-commit') throw new Error('the transaction was aborted')
     for (const record of records) this.#log.append(record)
-    this.#log.commit(this.#group, position)
+    for (const position of positions) this.#log.commit(this.#group, position)
     if (fault === 'after-commit') throw new Error('the reply to the commit was lost')
   }
 }

@@ -17,7 +17,7 @@ import { StageLoop } from '../loop/stage-loop.ts'
 import { emptyStats } from '../loop/stage-stats.ts'
 import { StatefulLoop } from '../loop/stateful-loop.ts'
 import { passTraceOn } from '../telemetry/tracing.ts'
-import { MemoryLog, MemoryOutbox, MemoryOwnership, MemorySource } from './memory-log.ts'
+import { MemoryLog, MemoryOutbox, MemoryTaskBroker, MemorySource } from './memory-log.ts'
 import { registryOf } from './memory-registry.ts'
 
 export interface StageRun {
@@ -48,7 +48,7 @@ export async function runProcessor<In, S extends Services>(
     services: (options.services ?? {}) as Opened<Services>,
   }
   const loop = stage.kind === 'stateful'
-    ? new StatefulLoop({ ...parts, processor: stage as StatefulProcessor, ownership: new MemoryOwnership(log, stage.name, stage.state.changelog.name) })
+    ? new StatefulLoop({ ...parts, processor: stage as StatefulProcessor, broker: new MemoryTaskBroker(log, stage.name, stage.state.changelog.name) })
     : statelessLoop(stage as Processor, parts, log)
   await loop.start()
   for (const value of values) log.append({ ...encodeRecord(codec, reads(value), options.timestampMs ?? 0, {}), partition: 0 })
@@ -60,7 +60,7 @@ export async function runProcessor<In, S extends Services>(
   return { ...(await collect(log, stage.writes, codec)), dead: log.read(deadLetterTopic(stage.name)).map(parseDeadLetter) }
 }
 
-type Parts = Omit<ConstructorParameters<typeof StatefulLoop>[0], 'processor' | 'ownership'>
+type Parts = Omit<ConstructorParameters<typeof StatefulLoop>[0], 'processor' | 'broker'>
 
 function statelessLoop(processor: Processor, parts: Parts, log: MemoryLog): StageLoop {
   const { services, clock, codec, tracing, stats, source } = parts

@@ -10,6 +10,7 @@
  */
 import type { Client } from 'pg'
 import { reasonOf, RetryLater } from '../errors.ts'
+import type { Failpoint } from '../failpoints.ts'
 import type { RowOrigin } from '../define/sink.ts'
 import type { Failure, PartitionId, Position, SinkBatch, SinkStore } from '../loop/ports.ts'
 import { PostgresConnection, type Timeouts } from './connection.ts'
@@ -42,6 +43,8 @@ export interface SinkStoreOptions<Row, Ids> {
   timeouts?: Partial<Timeouts>
   /** Longest commit or claim as seen from here; a half-open connection answers nothing at all. */
   deadlineMs?: number
+  /** For fault tests. */
+  at?: Failpoint | undefined
 }
 
 const TIMEOUTS: Timeouts = { connectMs: 10_000, statementMs: 60_000, lockMs: 15_000, idleInTransactionMs: 10_000 }
@@ -82,15 +85,23 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
   }
 
   commit(batch: SinkBatch<Row>): Promise<{ refused: { index: number; failure: Failure }[] }> {
+    const { at } = this.#options
     return this.#inTurn(async (client) => {
       const groups = groupByKey(batch.rows, this.#options.rows.keyOf)
       const ids = await this.#options.rows.prepare(batch.rows, queryOf(client))
+      await at?.('before-sql')
       await client.query('begin')
       await this.#progress.advance(batch.progress, queryOf(client))
+      await at?.('after-progress')
       const refusals = await this.#insert(client, groups, ids)
       const refused = refusals.flatMap(({ group, error }) => group.indices.map((index) => ({ index, failure: this.#failureOf(batch.rows[index]!, error) })))
       await insertFailures([...batch.failures, ...refused.map(({ failure }) => failure)], queryOf(client))
-      await client.query('commit')
+      await at?.('after-rows')
+      await at?.('before-sql-commit')
+      const committed = client.query('commit')
+      await at?.('sql-commit-sent')
+      await committed
+      await at?.('after-sql-commit')
       return { refused }
     })
   }

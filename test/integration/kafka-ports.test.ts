@@ -8,19 +8,22 @@ import { systemClock } from '#runtime/clock.ts'
 import type { Processor, StatefulProcessor } from '#runtime/define/processor.ts'
 import type { Topic } from '#runtime/define/topic.ts'
 import { connectKafka, type KafkaConnection } from '#runtime/kafka/client.ts'
-import { committedPositions } from '#runtime/kafka/offsets.ts'
+import { committedPositions, endOffsets } from '#runtime/kafka/offsets.ts'
 import { KafkaOutbox } from '#runtime/kafka/outbox.ts'
-import { KafkaOwnership } from '#runtime/kafka/ownership.ts'
+import { KafkaTaskBroker } from '#runtime/kafka/task-broker.ts'
 import { KafkaSource } from '#runtime/kafka/source.ts'
 import { createLog } from '#runtime/log.ts'
 import { Breaker } from '#runtime/loop/breaker.ts'
 import { openHandler } from '#runtime/loop/handler.ts'
-import type { OutgoingRecord, SourceRecord } from '#runtime/loop/ports.ts'
+import { partitionKey } from '#runtime/loop/partition-key.ts'
+import type { SourceRecord } from '#runtime/loop/ports.ts'
 import { encodeRecord } from '#runtime/loop/record-encoder.ts'
 import { RecordWork } from '#runtime/loop/record-work.ts'
 import { StageLoop } from '#runtime/loop/stage-loop.ts'
 import { emptyStats } from '#runtime/loop/stage-stats.ts'
 import { StatefulLoop } from '#runtime/loop/stateful-loop.ts'
+import { takeOver, type TakenOver } from '#runtime/loop/take-over.ts'
+import { commitTransaction } from '#runtime/loop/transaction.ts'
 import { passTraceOn } from '#runtime/telemetry/tracing.ts'
 import { countKept, counting, noteCounted, noteShouted, noteTaken, shouting, type Note } from '#test/support/sample-stage.ts'
 import { readTopic } from '#test/support/read-topic.ts'
@@ -89,7 +92,7 @@ function startCounting(w: World) {
   const loop = new StatefulLoop({
     processor, codec: w.codec, services: {}, clock: systemClock, log, tracing: passTraceOn, stats,
     source: new KafkaSource(connection, { groupId: w.group, topics: [w.topics.single.name], sessionTimeoutMs: 6_000 }, log),
-    ownership: new KafkaOwnership(connection, { groupId: w.group, changelog: w.topics.kept.name }, systemClock, log),
+    broker: new KafkaTaskBroker(connection, { groupId: w.group, changelog: w.topics.kept.name }, systemClock, log),
   })
   return { loop, stats }
 }
@@ -178,14 +181,16 @@ test('a stateful stage decides once, and its successor repeats its answers', { t
 test('the broker refuses the transaction of an owner that was replaced', { timeout: 60_000 }, async () => {
   const w = await world()
   const id = { topic: w.topics.single.name, partition: 0 }
-  const ownership = new KafkaOwnership(connection, { groupId: w.group, changelog: w.topics.kept.name }, systemClock, log)
-  const signal = AbortSignal.timeout(30_000)
-  const stale = await ownership.takeOver(id, () => {}, signal)
-  const current = await ownership.takeOver(id, () => {}, signal)
-  const record: OutgoingRecord = encodeRecord(w.codec, w.topics.counted({ id: 'a', text: '1' }), 7, {})
-  await assert.rejects(stale.outbox.commit({ records: [record], position: { ...id, offset: 1 } }), { name: 'RetryLater', code: 'kafka.transaction-in-doubt' })
-  await current.outbox.commit({ records: [record], position: { ...id, offset: 1 } })
-  await Promise.all([stale.outbox.close(), current.outbox.close()])
+  const broker = new KafkaTaskBroker(connection, { groupId: w.group, changelog: w.topics.kept.name }, systemClock, log)
+  const takeOverNow = () => takeOver({ id, broker, changelog: w.topics.kept.name, from: 0, restore: () => {}, clock: systemClock, signal: AbortSignal.timeout(30_000) })
+  const [stale, current] = [await takeOverNow(), await takeOverNow()]
+  const records = [encodeRecord(w.codec, w.topics.counted({ id: 'a', text: '1' }), 7, {})]
+  const commitBy = ({ producer }: TakenOver) => commitTransaction({ producer, records, position: { ...id, offset: 1 }, holds: () => true, clock: systemClock })
+  await assert.rejects(commitBy(stale), { name: 'RetryLater', code: 'task.fenced' })
+  const written = await commitBy(current)
+  const end = (await endOffsets(connection.admin, written)).get(partitionKey(written[0]!))
+  assert.deepEqual(written.map(({ offset }) => offset + 1), [end], 'the offset after what was written; the commit marker takes one more')
+  await Promise.all([stale.producer.close(), current.producer.close()])
   assert.equal((await readAll(w.codec, w.topics.counted)).length, 1)
   await w.outbox.close()
 })

@@ -4,7 +4,9 @@ import { openCodec } from '#runtime/avro/codec.ts'
 import { createLog } from '#runtime/log.ts'
 import { StatefulLoop } from '#runtime/loop/stateful-loop.ts'
 import { emptyStats } from '#runtime/loop/stage-stats.ts'
-import { MemoryLog, MemoryOwnership, MemorySource, type TransactionFault } from '#runtime/memory/memory-log.ts'
+import { takeOver } from '#runtime/loop/take-over.ts'
+import { commitTransaction } from '#runtime/loop/transaction.ts'
+import { MemoryLog, MemoryTaskBroker, MemorySource, type TransactionFault } from '#runtime/memory/memory-log.ts'
 import { registryOf } from '#runtime/memory/memory-registry.ts'
 import { VirtualClock } from '#runtime/memory/virtual-clock.ts'
 import { passTraceOn } from '#runtime/telemetry/tracing.ts'
@@ -17,9 +19,9 @@ async function bench(log = new MemoryLog()) {
   const codec = await openCodec(await registryOf(topics), topics)
   const clock = new VirtualClock()
   const source = new MemorySource(log, 'count')
-  const ownership = new MemoryOwnership(log, 'count', countKept.name)
+  const broker = new MemoryTaskBroker(log, 'count', countKept.name)
   const loop = new StatefulLoop({
-    processor: counting, source, ownership, codec, services: {}, clock, log: createLog('test', 'silent'), tracing: passTraceOn, stats: emptyStats(),
+    processor: counting, source, broker, codec, services: {}, clock, log: createLog('test', 'silent'), tracing: passTraceOn, stats: emptyStats(),
   })
   await loop.start()
   const take = (id: string) => log.append({ ...P0, key: Buffer.from(id), value: codec.encode(noteTaken, { id, text: '' }), headers: {}, timestampMs: 1 })
@@ -27,7 +29,7 @@ async function bench(log = new MemoryLog()) {
     const { id, text } = await codec.decode(noteCounted, value)
     return `${id}${text}`
   }))
-  return { log, clock, source, ownership, loop, take, counted }
+  return { log, clock, source, broker, loop, take, counted }
 }
 
 test('decisions, changelog and position are committed together', async () => {
@@ -36,15 +38,15 @@ test('decisions, changelog and position are committed together', async () => {
   await source.assign([P0])
   await clock.advance(100)
   assert.deepEqual(await counted(), ['a1', 'b2', 'a1'])
-  assert.equal(log.readAll(countKept.name).length, 2)
+  assert.deepEqual(log.readAll(countKept.name).map(({ key }) => key!.toString()), ['__barrier', 'a', 'b'])
   assert.equal(log.committed('count', P0), 3)
 })
 
 for (const fault of ['before-commit', 'after-commit'] as const) {
   test(`a transaction that fails ${fault} is neither lost nor done twice`, async () => {
-    const { take, source, clock, ownership, log, counted } = await bench()
+    const { take, source, clock, broker, log, counted } = await bench()
     let next: TransactionFault = fault
-    ownership.fault = () => {
+    broker.fault = () => {
       const now = next
       next = undefined
       return now
@@ -74,10 +76,13 @@ test('a new owner knows what the old one decided', async () => {
 
 test('an owner that was replaced can commit nothing more', async () => {
   const log = new MemoryLog()
-  const ownership = new MemoryOwnership(log, 'count', countKept.name)
-  const stale = await ownership.takeOver(P0, () => {})
-  await ownership.takeOver(P0, () => {})
-  await assert.rejects(stale.outbox.commit({ records: [], position: { ...P0, offset: 1 } }), /fenced/)
+  const broker = new MemoryTaskBroker(log, 'count', countKept.name)
+  const clock = new VirtualClock()
+  const parts = { id: P0, broker, clock, changelog: countKept.name, from: 0, restore: () => {}, signal: new AbortController().signal }
+  const stale = await takeOver(parts)
+  await takeOver(parts)
+  const commit = commitTransaction({ producer: stale.producer, records: [], position: { ...P0, offset: 1 }, holds: () => true, clock })
+  await assert.rejects(commit, { name: 'RetryLater', code: 'task.fenced' })
   assert.equal(log.committed('count', P0), undefined)
 })
 
