@@ -9,6 +9,8 @@ export class StatefulLoop implements SourceListener {
   readonly #parts: StatefulLoopParts
   readonly #tasks = new Map<number, StatefulTask>()
   readonly #ended = Promise.withResolvers<void>()
+  /** The newest assignment. */
+  #assignment: symbol | undefined
   #stopping = false
 
   constructor(parts: StatefulLoopParts) {
@@ -35,14 +37,9 @@ export class StatefulLoop implements SourceListener {
    * take-over; when nobody else wrote, restoring is all that it costs.
    */
   async assigned(partitions: PartitionId[]): Promise<Position[]> {
-    const positions: Position[] = []
-    for (const id of partitions) {
-      await this.#close(id.partition)
-      const task = new StatefulTask({ ...this.#parts, id, failed: (error) => this.failed(error) })
-      this.#tasks.set(id.partition, task)
-      positions.push({ ...id, offset: await task.open() })
-    }
-    return positions
+    const assignment = (this.#assignment = Symbol('assignment'))
+    const opened = await Promise.all(partitions.map((id) => this.#open(id, assignment)))
+    return opened.flat()
   }
 
   revoked(partitions: PartitionId[]): void {
@@ -57,6 +54,15 @@ export class StatefulLoop implements SourceListener {
     if (this.#stopping) return
     this.#parts.log.error({ err: error }, error instanceof Halt ? error.remedy : 'the stage cannot go on')
     void this.#shutDown().finally(() => this.#ended.reject(error))
+  }
+
+  /** Nothing when another assignment came while the partition's old task was ending: it may be somebody else's by now. */
+  async #open(id: PartitionId, assignment: symbol): Promise<Position[]> {
+    await this.#close(id.partition)
+    if (this.#assignment !== assignment || this.#stopping) return []
+    const task = new StatefulTask({ ...this.#parts, id, failed: (error) => this.failed(error) })
+    this.#tasks.set(id.partition, task)
+    return [{ ...id, offset: await task.open() }]
   }
 
   async #shutDown(): Promise<void> {
