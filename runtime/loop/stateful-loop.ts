@@ -1,9 +1,9 @@
 /** A stateful stage in this process: opens a task for each partition that is assigned, and closes it when it goes. */
 import { Halt } from '../errors.ts'
 import type { PartitionId, Position, SourceListener, SourceRecord } from './ports.ts'
-import { StatefulTask, type StatefulTaskParts } from './stateful-task.ts'
+import { StatefulTask, type HeldState, type StatefulTaskParts } from './stateful-task.ts'
 
-export type StatefulLoopParts = Omit<StatefulTaskParts, 'id' | 'failed'>
+export type StatefulLoopParts = Omit<StatefulTaskParts, 'id' | 'held' | 'failed'>
 
 export class StatefulLoop implements SourceListener {
   readonly #parts: StatefulLoopParts
@@ -34,7 +34,7 @@ export class StatefulLoop implements SourceListener {
 
   /**
    * A rejoin may follow a generation in which another process owned the partition, so every assignment is a new
-   * take-over; when nobody else wrote, restoring is all that it costs.
+   * take-over. A partition that stays with us keeps its state: only what was written since is read.
    */
   async assigned(partitions: PartitionId[]): Promise<Position[]> {
     const assignment = (this.#assignment = Symbol('assignment'))
@@ -58,9 +58,9 @@ export class StatefulLoop implements SourceListener {
 
   /** Nothing when another assignment came while the partition's old task was ending: it may be somebody else's by now. */
   async #open(id: PartitionId, assignment: symbol): Promise<Position[]> {
-    await this.#close(id.partition)
+    const held = await this.#close(id.partition)
     if (this.#assignment !== assignment || this.#stopping) return []
-    const task = new StatefulTask({ ...this.#parts, id, failed: (error) => this.failed(error) })
+    const task = new StatefulTask({ ...this.#parts, id, held, failed: (error) => this.failed(error) })
     this.#tasks.set(id.partition, task)
     return [{ ...id, offset: await task.open() }]
   }
@@ -71,9 +71,10 @@ export class StatefulLoop implements SourceListener {
     await this.#parts.source.stop()
   }
 
-  async #close(partition: number): Promise<void> {
+  async #close(partition: number): Promise<HeldState | undefined> {
     const task = this.#tasks.get(partition)
     this.#tasks.delete(partition)
     await task?.close()
+    return task?.held
   }
 }

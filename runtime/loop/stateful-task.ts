@@ -48,15 +48,21 @@ export interface StatefulTaskParts {
   tracing: Tracing
   stats: StageStats
   at?: Failpoint | undefined
+  /** What an earlier task of this process knows of the partition already. */
+  held?: HeldState | undefined
   failed(error: Error): void
 }
+
+/** A state that holds every changelog entry below an offset, and none that is not committed. */
+export interface HeldState { state: State<unknown>; changelogNext: number }
 
 interface Effects { records: OutgoingRecord[]; written: number; dead: number }
 
 export class StatefulTask {
   readonly #parts: StatefulTaskParts
   readonly #closing = new AbortController()
-  #state: State<unknown> | undefined
+  /** Undefined while nothing certain is known. */
+  #held: HeldState | undefined
   #producer: TransactionalProducer | undefined
   #waiting: SourceRecord[] = []
   #nextOffset = 0
@@ -66,6 +72,12 @@ export class StatefulTask {
 
   constructor(parts: StatefulTaskParts) {
     this.#parts = parts
+    this.#held = parts.held
+  }
+
+  /** What a next task of this partition may start from, once this one is closed. */
+  get held(): HeldState | undefined {
+    return this.#held
   }
 
   /** Takes the partition over; resolves to the offset to read from. */
@@ -130,7 +142,9 @@ export class StatefulTask {
 
   async #commit(records: OutgoingRecord[], offset: number): Promise<void> {
     const { id, source, clock, at } = this.#parts
-    await commitTransaction({ producer: this.#producer!, records, position: { ...id, offset }, holds: () => source.holds(id), clock, at })
+    const written = await commitTransaction({ producer: this.#producer!, records, position: { ...id, offset }, holds: () => source.holds(id), clock, at })
+    const changelog = this.#parts.processor.state.changelog.name
+    this.#held!.changelogNext = written.find(({ topic }) => topic === changelog)?.offset ?? this.#held!.changelogNext
   }
 
   #committed(count: number, offset: number, effects: Effects): void {
@@ -152,6 +166,7 @@ export class StatefulTask {
     const { source, id } = this.#parts
     source.pause([id])
     this.#waiting = []
+    this.#held = undefined
     await this.#waitAsAsked(doubt)
     await this.#takeOver()
     // Closed meanwhile: the partition may be another task's by now, and so is its position.
@@ -188,13 +203,15 @@ export class StatefulTask {
     await this.#producer?.close()
     this.#producer = undefined
     if (!source.holds(id)) throw new RetryLater('task.not-held', 'The partition may be another member\'s by now.')
-    const state: State<unknown> = processor.state.open()
-    const { producer, position, restored } = await takeOver({
-      id, broker, clock, at, changelog: processor.state.changelog.name, from: 0, signal: this.#closing.signal,
+    const { state, changelogNext: from } = this.#held ?? { state: processor.state.open() as State<unknown>, changelogNext: 0 }
+    // Until the restore is complete, what it has reached is not known.
+    this.#held = undefined
+    const { producer, position, changelogNext, restored } = await takeOver({
+      id, broker, clock, at, from, changelog: processor.state.changelog.name, signal: this.#closing.signal,
       restore: (record) => this.#restore(state, record),
     })
-    log.info({ ...id, position, restored }, 'took the partition over')
-    this.#state = state
+    log.info({ ...id, position, from, restored }, 'took the partition over')
+    this.#held = { state, changelogNext }
     this.#producer = producer
     this.#nextOffset = position
   }
@@ -232,10 +249,10 @@ export class StatefulTask {
     const value = await codec.decode(processor.reads, record.value)
     checkKey(processor.reads.keyOf(value), record.key)
     const context = { ...services, signal: this.#closing.signal, log } as Context<Services>
-    const decision: Decision<unknown> = processor.decide(value, this.#state!, context)
+    const decision: Decision<unknown> = processor.decide(value, this.#held!.state, context)
     const outputs = encodeOutputs(processor, codec, record, decision.write, traceparent)
     const changes = decision.remember.map((entry) => this.#changeOf(entry, record))
-    for (const entry of decision.remember) this.#state!.apply(entry)
+    for (const entry of decision.remember) this.#held!.state.apply(entry)
     return [...outputs, ...changes]
   }
 

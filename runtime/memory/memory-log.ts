@@ -224,7 +224,7 @@ export class MemoryTaskBroker implements TaskBroker {
       send: async (more) => {
         checkOwner()
         records.push(...more)
-        return []
+        return this.#endsWith(records)
       },
       position: async (position) => void positions.push(position),
       commit: async () => {
@@ -233,6 +233,12 @@ export class MemoryTaskBroker implements TaskBroker {
       },
       abort: async () => {},
     }
+  }
+
+  /** Where each partition would end if the transaction were committed now. */
+  #endsWith(records: OutgoingRecord[]): Position[] {
+    const added = Map.groupBy(records, partitionKey)
+    return [...added.values()].map((some) => ({ topic: some[0]!.topic, partition: some[0]!.partition, offset: this.#log.read(some[0]!.topic, some[0]!.partition).length + some.length }))
   }
 
   #commit(records: OutgoingRecord[], positions: Position[]): void {

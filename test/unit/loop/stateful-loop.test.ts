@@ -74,6 +74,47 @@ test('a new owner knows what the old one decided', async () => {
   assert.deepEqual(await second.counted(), ['a1', 'b2', 'c3', 'b2'])
 })
 
+test('a partition that stays over a rebalance keeps its state, and reads only what was written since', async () => {
+  const { take, source, clock, broker, counted } = await bench()
+  const read: number[] = []
+  const readChangelog = broker.readChangelog.bind(broker)
+  broker.readChangelog = (partition, from, ...rest) => {
+    read.push(from)
+    return readChangelog(partition, from, ...rest)
+  }
+  take('a')
+  await source.assign([P0])
+  await clock.advance(100)
+  await source.assign([P0])
+  take('b')
+  take('a')
+  await clock.advance(100)
+  assert.deepEqual(await counted(), ['a1', 'b2', 'a1'])
+  assert.deepEqual(read, [0, 2], 'the second time from behind what it wrote itself: a barrier and an entry')
+})
+
+test('an assignment that another has overtaken opens nothing', async () => {
+  const { take, source, clock, log, counted } = await bench()
+  take('a')
+  const overtaken = source.assign([P0])
+  source.revoke([P0])
+  await source.assign([])
+  await overtaken
+  await clock.advance(1_000)
+  assert.deepEqual([await counted(), log.committed('count', P0)], [[], undefined])
+})
+
+test('a state that is ahead of the position stops the stage, with the position that would be right', async () => {
+  const { take, source, clock, loop, log } = await bench()
+  for (const id of ['a', 'b']) take(id)
+  await source.assign([P0])
+  await clock.advance(100)
+  log.commit('count', { ...P0, offset: 1 })
+  source.revoke([P0])
+  await assert.rejects(source.assign([P0]), { name: 'Halt', code: 'state.ahead-of-position', remedy: /Set them to 2 / })
+  await loop.stop()
+})
+
 test('an owner that was replaced can commit nothing more', async () => {
   const log = new MemoryLog()
   const broker = new MemoryTaskBroker(log, 'count', countKept.name)
