@@ -1,4 +1,4 @@
-/** The only place that reads the time or waits for it; tests give a clock of their own. */
+/** The only place that reads the time, waits for it or draws lots; tests give a clock of their own. */
 import { setTimeout as wait } from 'node:timers/promises'
 
 export interface Clock {
@@ -12,6 +12,8 @@ export interface Clock {
   every(ms: number, run: () => void): () => void
   /** Calls `run` once after `ms` unless the returned function is called first. */
   after(ms: number, run: () => void): () => void
+  /** A number in [0, 1), for jitter. */
+  random(): number
 }
 
 export const systemClock: Clock = {
@@ -29,6 +31,7 @@ export const systemClock: Clock = {
     const timer = setTimeout(run, ms)
     return () => clearTimeout(timer)
   },
+  random: () => Math.random(),
 }
 
 /** Sleeps until `ms` have passed or the signal is aborted, which is no error: the caller looks at the signal itself. */

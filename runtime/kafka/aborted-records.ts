@@ -7,7 +7,7 @@
  *
  * Imported before kafkajs, whose modules load each other by path.
  */
-import { createRequire } from 'node:module'
+import { replaceKafkajsModule } from './kafkajs-modules.ts'
 
 export interface FetchedMessage {
   offset: string
@@ -46,7 +46,4 @@ function isAbortMarker({ key, isControlRecord }: FetchedMessage): boolean {
   return isControlRecord === true && key !== null && ABORT_MARKER_KEY.equals(key)
 }
 
-const require = createRequire(import.meta.url)
-const path = require.resolve('kafkajs/src/consumer/filterAbortedMessages.js')
-require(path)
-require.cache[path]!.exports = filterAborted
+replaceKafkajsModule('consumer/filterAbortedMessages', filterAborted)

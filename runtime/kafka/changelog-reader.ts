@@ -1,49 +1,117 @@
-/**
- * Reads a changelog from an offset on. kafkajs cannot read a partition outside of a group, so this uses a
- * group of its own that is deleted afterwards.
- */
-import { randomUUID } from 'node:crypto'
-import type { Consumer, EachBatchPayload } from './patches.ts'
+/** Reads the changelog of a stateful stage from an offset on, until the reader has what it wants: its own barrier. */
+import { setImmediate as otherWork } from 'node:timers/promises'
+import { sleepUnlessAborted, within, type Clock } from '../clock.ts'
+import { RetryLater, reasonOf } from '../errors.ts'
+import { backoffMs } from '../loop/backoff.ts'
+import { partitionKey } from '../loop/partition-key.ts'
 import type { PartitionId, SourceRecord } from '../loop/ports.ts'
-import type { KafkaConnection } from './client.ts'
+import { PartitionReader, type Fetched } from './partition-reader.ts'
+import { KafkaJSProtocolError, type Kafka } from './patches.ts'
+import type { FetchedRecord } from './record-set.ts'
 import { toSourceRecord } from './source-record.ts'
 
-/** A restore that finds no barrier for this long has lost it: the caller takes over again. */
+/** A restore that gets on by no record for this long has lost its barrier: the caller takes over again. */
 const STALLED_MS = 60_000
 
-export interface ChangelogId extends PartitionId {
-  /** Group of the stage; prefix of the reader's own. */
-  groupId: string
+const MAX_WAIT_MS = 250
+const RETRY = { firstDelayMs: 50, maxDelayMs: 1_000 }
+const CLOSE_MS = 1_000
+
+/** Records that are taken at once. */
+const SLICE_RECORDS = 500
+
+/** Heartbeats and other partitions get their turn at least this often. */
+const TURN_MS = 10
+
+export interface ChangelogReading {
+  kafka: Kafka
+  id: PartitionId
+  /** 0 stands for the oldest record there is. */
+  from: number
+  /** Gets committed records in order; true ends the reading. */
+  take(records: SourceRecord[]): Promise<boolean> | boolean
+  clock: Clock
+  signal: AbortSignal
 }
 
-/** Hands records over from offset `from` on, in order, until one call of it returns true. */
-export type Take = (records: SourceRecord[]) => Promise<boolean> | boolean
+/** @throws RetryLater when no more comes, or `from` is not in the log any more; what `take` throws; the signal's reason */
+export async function readChangelog(reading: ChangelogReading): Promise<void> {
+  const { id, take, clock, signal } = reading
+  let turnEndsMs = clock.monotonicMs() + TURN_MS
+  for await (const records of fetchAll(reading)) {
+    for (let at = 0; at < records.length; at += SLICE_RECORDS) {
+      if (await take(records.slice(at, at + SLICE_RECORDS).map((record) => toSourceRecord(id, record)))) return
+      if (clock.monotonicMs() < turnEndsMs) continue
+      await otherWork()
+      signal.throwIfAborted()
+      turnEndsMs = clock.monotonicMs() + TURN_MS
+    }
+  }
+}
 
-export async function readChangelog(connection: KafkaConnection, id: ChangelogId, from: number, take: Take, signal: AbortSignal): Promise<void> {
-  const groupId = `${id.groupId}.restore.${randomUUID()}`
-  const consumer = connection.kafka.consumer({ groupId, maxWaitTimeInMs: 100, maxBytesPerPartition: 8 << 20, allowAutoTopicCreation: false })
+/** Fetches for as long as it is asked to, over failures of the broker; the next fetch is under way while one is taken. */
+async function* fetchAll({ kafka, id, from, clock, signal }: ChangelogReading): AsyncGenerator<FetchedRecord[], void> {
+  let reader = new PartitionReader(kafka, id)
+  let next = from
+  let ahead: Promise<Fetched> | undefined
+  let movedAtMs = clock.monotonicMs()
   try {
-    await consumer.connect()
-    await consumer.subscribe({ topics: [id.topic], fromBeginning: true })
-    await readWhileTaken(consumer, id, from, take, signal)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const fetched = await unlessAborted(ahead ?? reader.fetch(next, MAX_WAIT_MS), signal)
+        if (fetched.next > next) movedAtMs = clock.monotonicMs()
+        next = fetched.next
+        attempt = 0
+        ahead = fetched.hasMore ? reader.fetch(next, MAX_WAIT_MS) : undefined
+        ahead?.catch(() => {}) // told when it is awaited, if it ever is
+        if (fetched.records.length > 0) yield fetched.records
+        assertMoving(id, next, clock.monotonicMs() - movedAtMs)
+      } catch (error) {
+        signal.throwIfAborted()
+        if (isOutOfRange(error)) next = await restartFrom(reader, id, next)
+        assertMoving(id, next, clock.monotonicMs() - movedAtMs, error)
+        ahead = undefined
+        await close(reader, clock)
+        await sleepUnlessAborted(clock, backoffMs(clock, RETRY, attempt), signal)
+        reader = new PartitionReader(kafka, id)
+      }
+    }
   } finally {
-    await consumer.disconnect()
-    await connection.admin.deleteGroups([groupId]).catch(() => {}) // the broker forgets an empty group by itself
+    await close(reader, clock)
   }
 }
 
-async function readWhileTaken(consumer: Consumer, id: ChangelogId, from: number, take: Take, signal: AbortSignal): Promise<void> {
-  const reached = Promise.withResolvers<void>()
-  let done = false
-  const readBatch = async ({ batch, heartbeat }: EachBatchPayload): Promise<void> => {
-    if (batch.partition !== id.partition || done) return
-    done = await take(batch.messages.filter(({ offset }) => Number(offset) >= from).map((message) => toSourceRecord(id, message)))
-    if (done) reached.resolve()
-    else await heartbeat()
+/** @throws RetryLater when what the state was restored to is not in the log: only a restore from the start can help */
+async function restartFrom(reader: PartitionReader, id: PartitionId, next: number): Promise<number> {
+  if (next === 0) return reader.oldest()
+  throw new RetryLater('task.in-doubt', `The changelog ${partitionKey(id)} has no offset ${next}, up to which the state was restored.`)
+}
+
+function assertMoving(id: PartitionId, next: number, stoodMs: number, cause?: unknown): void {
+  if (cause instanceof RetryLater) throw cause
+  if (stoodMs < STALLED_MS) return
+  const reason = cause === undefined ? 'nothing came' : reasonOf(cause)
+  throw new RetryLater('kafka.unreachable', `The changelog ${partitionKey(id)} was not read beyond offset ${next} in ${STALLED_MS} ms: ${reason}`, { cause })
+}
+
+function isOutOfRange(error: unknown): boolean {
+  return error instanceof KafkaJSProtocolError && error.type === 'OFFSET_OUT_OF_RANGE'
+}
+
+/** What goes wrong with a reader that is let go concerns nobody any more; one that hangs ends with its requests. */
+async function close(reader: PartitionReader, clock: Clock): Promise<void> {
+  await within(clock, CLOSE_MS, reader.close().catch(() => {}), () => {})
+}
+
+async function unlessAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  const aborted = Promise.withResolvers<never>()
+  const abort = (): void => aborted.reject(signal.reason)
+  signal.addEventListener('abort', abort)
+  try {
+    signal.throwIfAborted()
+    return await Promise.race([work, aborted.promise])
+  } finally {
+    signal.removeEventListener('abort', abort)
+    work.catch(() => {}) // an abort came first
   }
-  const timer = AbortSignal.any([signal, AbortSignal.timeout(STALLED_MS)])
-  timer.addEventListener('abort', () => reached.reject(timer.reason), { once: true })
-  consumer.on('consumer.crash', ({ payload }) => reached.reject(payload.error))
-  await consumer.run({ autoCommit: false, eachBatch: (payload) => readBatch(payload).catch((error: unknown) => reached.reject(error)) })
-  await reached.promise
 }

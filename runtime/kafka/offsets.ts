@@ -14,20 +14,32 @@ export async function committedPositions(admin: Admin, groupId: string, partitio
     .filter((position) => position.offset >= 0 && wanted.has(partitionKey(position)))
 }
 
+export interface OffsetRange {
+  /** Of the oldest record that the broker still has. */
+  oldest: number
+  /** After the newest record that a reader of committed records may see. */
+  end: number
+}
+
+/** What the log of each partition spans, by `topic/partition`. */
+export async function offsetRanges(admin: Admin, partitions: readonly PartitionId[]): Promise<Map<string, OffsetRange>> {
+  const found = new Map<string, OffsetRange>()
+  for (const topic of new Set(partitions.map((id) => id.topic))) {
+    for (const { partition, low, high } of await admin.fetchTopicOffsets(topic)) found.set(partitionKey({ topic, partition }), { oldest: Number(low), end: Number(high) })
+  }
+  return found
+}
+
 /** Oldest offset that the broker still has, by `topic/partition`. */
-export async function earliestOffsets(admin: Admin, partitions: PartitionId[]): Promise<Map<string, number>> {
-  return offsetsOf(admin, partitions, 'low')
+export async function earliestOffsets(admin: Admin, partitions: readonly PartitionId[]): Promise<Map<string, number>> {
+  return mapValues(await offsetRanges(admin, partitions), ({ oldest }) => oldest)
 }
 
 /** Offset after the newest record, by `topic/partition`. */
-export async function endOffsets(admin: Admin, partitions: PartitionId[]): Promise<Map<string, number>> {
-  return offsetsOf(admin, partitions, 'high')
+export async function endOffsets(admin: Admin, partitions: readonly PartitionId[]): Promise<Map<string, number>> {
+  return mapValues(await offsetRanges(admin, partitions), ({ end }) => end)
 }
 
-async function offsetsOf(admin: Admin, partitions: PartitionId[], which: 'low' | 'high'): Promise<Map<string, number>> {
-  const found = new Map<string, number>()
-  for (const topic of new Set(partitions.map((id) => id.topic))) {
-    for (const entry of await admin.fetchTopicOffsets(topic)) found.set(partitionKey({ topic, partition: entry.partition }), Number(entry[which]))
-  }
-  return found
+function mapValues<V, W>(map: Map<string, V>, of: (value: V) => W): Map<string, W> {
+  return new Map([...map].map(([key, value]) => [key, of(value)]))
 }

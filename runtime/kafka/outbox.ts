@@ -55,7 +55,7 @@ export class KafkaOutbox implements Outbox {
     if (this.#closing.signal.aborted) return Promise.reject(new RetryLater('kafka.send-timeout', 'The outbox is closed.'))
     return new Promise((resolve, reject) => {
       this.#pending.push({ records, resolve, reject })
-      this.#flushing ??= this.#flush().finally(() => (this.#flushing = undefined))
+      this.#flushing ??= this.#flush()
     })
   }
 
@@ -65,9 +65,14 @@ export class KafkaOutbox implements Outbox {
     await this.#discardProducer()
   }
 
+  /** Ends in the same step that finds nothing pending: a record that came in between would wait for the next one. */
   async #flush(): Promise<void> {
-    while (this.#pending.length > 0) {
-      for (const chunk of chunksOf(this.#pending.splice(0), ({ records }) => records)) await this.#deliver(chunk)
+    try {
+      while (this.#pending.length > 0) {
+        for (const chunk of chunksOf(this.#pending.splice(0), ({ records }) => records)) await this.#deliver(chunk)
+      }
+    } finally {
+      this.#flushing = undefined
     }
   }
 
@@ -85,7 +90,7 @@ export class KafkaOutbox implements Outbox {
         if (this.#closing.signal.aborted) return rejectAll(chunk, new RetryLater('kafka.send-timeout', reasonOf(error), { cause: error }))
         this.#log.warn({ reason: reasonOf(error), attempt }, 'records were not acknowledged; sending again')
         await this.#discardProducer()
-        await sleepUnlessAborted(this.#clock, backoffMs(RETRY, attempt), this.#closing.signal)
+        await sleepUnlessAborted(this.#clock, backoffMs(this.#clock, RETRY, attempt), this.#closing.signal)
       }
     }
   }

@@ -1,12 +1,14 @@
 /**
- * Repairs to kafkajs 2.2.4, which is no longer maintained. Its package has no `exports`, so single modules can be
- * required by path and mended before the client uses them. Import kafkajs from here only.
+ * Repairs to kafkajs 2.2.4, which is no longer maintained: single modules are replaced or mended, by their paths and in
+ * this order, before the client uses them. Import kafkajs from here only.
  */
-import { createRequire } from 'node:module'
 import './aborted-records.ts'
+import './record-set.ts'
+import './record-writer.ts'
+import './fetched-batch.ts'
+import './consumer-repairs.ts'
 import kafkajs from 'kafkajs'
-
-const require = createRequire(import.meta.url)
+import { kafkajsModule } from './kafkajs-modules.ts'
 
 interface RequestQueue {
   throttledUntil: number
@@ -31,8 +33,7 @@ function scheduleCheckPendingRequests(this: RequestQueue): void {
   }, throttledForMs > 0 ? throttledForMs : CHECK_PENDING_MS)
 }
 
-const queue = require('kafkajs/src/network/requestQueue') as { prototype: RequestQueue }
-Object.assign(queue.prototype, { scheduleCheckPendingRequests })
+Object.assign(kafkajsModule<{ prototype: RequestQueue }>('network/requestQueue').prototype, { scheduleCheckPendingRequests })
 
 /** Named again here, since Node does not see the names that kafkajs exports. */
 export const { CompressionCodecs, CompressionTypes, ConfigResourceTypes, ConfigSource, KafkaJSProtocolError, logLevel } = kafkajs
@@ -41,5 +42,5 @@ export type Kafka = import('kafkajs').Kafka
 export type ConfigResourceTypes = import('kafkajs').ConfigResourceTypes
 export type ConfigSource = import('kafkajs').ConfigSource
 export type {
-  Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, ITopicConfig, KafkaMessage, LogEntry, Message, Producer, RecordMetadata, TopicMessages, Transaction,
+  Admin, Consumer, ConsumerGroupJoinEvent, EachBatchPayload, ITopicConfig, KafkaMessage, LogEntry, Message, Producer, RecordMetadata, RequestEvent, TopicMessages, Transaction,
 } from 'kafkajs'

@@ -18,7 +18,7 @@ function toHeaders(headers: KafkaMessage['headers']): Record<string, Buffer> {
   const last: Record<string, Buffer> = {}
   for (const [name, value] of Object.entries(headers ?? {})) {
     const only = Array.isArray(value) ? value.at(-1) : value
-    if (only !== undefined) last[name] = typeof only === 'string' ? Buffer.from(only) : only
+    if (only != null) last[name] = typeof only === 'string' ? Buffer.from(only) : only
   }
   return last
 }

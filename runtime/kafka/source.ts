@@ -2,14 +2,17 @@
  * A consumer group's member as a Source. kafkajs fetches, and hands each batch over at once: order, concurrency and
  * back-pressure are the listener's, by `pause` and `resume`. Offsets are committed only when told to.
  */
-import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload } from './patches.ts'
-import { systemClock, type Clock } from '../clock.ts'
+import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, RequestEvent } from './patches.ts'
+import { systemClock, within, type Clock } from '../clock.ts'
 import { Halt, reasonOf, verdictOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { backoffMs } from '../loop/backoff.ts'
 import { partitionKey } from '../loop/partition-key.ts'
 import type { PartitionId, Position, Source, SourceListener } from '../loop/ports.ts'
 import type { KafkaConnection } from './client.ts'
+import { OutOfRange } from './consumer-repairs.ts'
+import { Membership } from './membership.ts'
+import { checkPositions } from './offset-range.ts'
 import { committedPositions, earliestOffsets } from './offsets.ts'
 import { toSourceRecord } from './source-record.ts'
 
@@ -26,8 +29,16 @@ const HEARTBEAT_MS = 2_000
 /** Long poll. It also bounds how long a resumed partition waits, and how late a heartbeat may be. */
 const MAX_WAIT_MS = 250
 
+const SESSION_TIMEOUT_MS = 10_000
+
+/** Requests whose answer shows that the coordinator counts us among the members. */
+const SIGNS_OF_LIFE = new Set(['Heartbeat', 'SyncGroup'])
+
 /** A broker that is away while partitions are assigned. */
 const BEGIN_RETRY = { firstDelayMs: 100, maxDelayMs: 5_000 }
+
+/** A consumer that does not end in this time is left behind; its session ends by itself. */
+const LEAVE_MS = 10_000
 
 const MAX_BYTES_PER_PARTITION = 1 << 20
 const MAX_BYTES = 16 << 20
@@ -38,33 +49,45 @@ export class KafkaSource implements Source {
   readonly #log: Log
   readonly #clock: Clock
   readonly #consumer: Consumer
+  readonly #membership: Membership
   #listener: SourceListener | undefined
+  /** The current generation's partitions; each generation has an array of its own, by which it is known. */
   #held: PartitionId[] = []
-  #ready: Promise<void> = Promise.resolve()
+  /** The generation whose partitions are being read. */
+  #begun: PartitionId[] | undefined
+  #memberId: string | undefined
+  /** How long ago the last sign of life that was answered had been sent, milliseconds. */
+  #answeredAfterMs = 0
+  #running: Promise<void> = Promise.resolve()
+  /** kafkajs throws when it is told to pause while it is between two lives. */
+  #alive = false
   #stopped: Promise<void> | undefined
 
   constructor(connection: KafkaConnection, settings: KafkaSourceSettings, log: Log, clock: Clock = systemClock) {
+    const sessionTimeout = settings.sessionTimeoutMs ?? SESSION_TIMEOUT_MS
     this.#connection = connection
     this.#clock = clock
     this.#settings = settings
     this.#log = log
+    this.#membership = new Membership(clock, sessionTimeout)
     this.#consumer = connection.kafka.consumer({
       groupId: settings.groupId,
-      sessionTimeout: settings.sessionTimeoutMs ?? 10_000,
+      sessionTimeout,
       rebalanceTimeout: 60_000,
       heartbeatInterval: HEARTBEAT_MS,
       maxWaitTimeInMs: MAX_WAIT_MS,
       maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
       maxBytes: MAX_BYTES,
       allowAutoTopicCreation: false,
+      // One that was stopped while it crashed would come back to life.
+      retry: { retries: 5, restartOnFailure: async () => !this.#stopped },
     })
   }
 
   /** @throws Halt `kafka.topic-missing` */
   async start(listener: SourceListener): Promise<void> {
     this.#listener = listener
-    this.#consumer.on('consumer.group_join', ({ payload }) => this.#joined(payload))
-    this.#consumer.on('consumer.crash', ({ payload }) => this.#crashed(payload.error, payload.restart))
+    this.#observe()
     await this.#consumer.connect()
     try {
       await this.#consumer.subscribe({ topics: this.#settings.topics, fromBeginning: true })
@@ -72,23 +95,25 @@ export class KafkaSource implements Source {
       throw new Halt('kafka.topic-missing', `${this.#settings.groupId} cannot read ${this.#settings.topics.join(', ')}: ${reasonOf(error)}`,
         'Run `sluice topics apply`.', { cause: error })
     }
-    await this.#consumer.run({
+    this.#running = this.#consumer.run({
       autoCommit: false,
+      eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: 64,
-      eachBatch: (payload) => this.#deliver(payload),
+      eachBatch: async (payload) => this.#deliver(payload),
     })
+    await this.#running
   }
 
   pause(partitions: PartitionId[]): void {
-    if (partitions.length > 0) this.#consumer.pause(byTopic(partitions))
+    if (this.#alive && partitions.length > 0) this.#consumer.pause(byTopic(partitions))
   }
 
   resume(partitions: PartitionId[]): void {
-    if (partitions.length > 0) this.#consumer.resume(byTopic(partitions))
+    if (this.#alive && partitions.length > 0) this.#consumer.resume(byTopic(partitions))
   }
 
   seek({ topic, partition, offset }: Position): void {
-    this.#consumer.seek({ topic, partition, offset: String(offset) })
+    if (this.#alive) this.#consumer.seek({ topic, partition, offset: String(offset) })
   }
 
   committed(partitions: PartitionId[]): Promise<Position[]> {
@@ -100,25 +125,56 @@ export class KafkaSource implements Source {
   }
 
   holds(id: PartitionId): boolean {
-    return this.#held.some((held) => isSame(held, id))
+    return this.#membership.holds(id)
   }
 
   stop(): Promise<void> {
-    this.#stopped ??= this.#consumer.disconnect()
+    this.#stopped ??= this.#leave()
     return this.#stopped
+  }
+
+  /** One that is stopped while it joins would go on reading: kafkajs ends only what runs. */
+  async #leave(): Promise<void> {
+    this.#membership.unsettled()
+    const ended = this.#running.then(() => this.#consumer.disconnect()).catch((error: unknown) => this.#log.warn({ reason: reasonOf(error) }, 'the consumer did not end well'))
+    await within(this.#clock, LEAVE_MS, ended, () => this.#log.warn('the consumer was left behind; its session will run out'))
+  }
+
+  #observe(): void {
+    const { on } = this.#consumer
+    on('consumer.network.request', ({ payload }) => this.#answered(payload))
+    on('consumer.heartbeat', () => this.#membership.heard(this.#answeredAfterMs))
+    on('consumer.rebalancing', () => this.#membership.unsettled())
+    on('consumer.group_join', ({ payload }) => this.#joined(payload))
+    on('consumer.stop', () => this.#ended())
+    on('consumer.crash', ({ payload }) => this.#crashed(payload.error, payload.restart))
+  }
+
+  #answered({ apiName, duration }: RequestEvent['payload']): void {
+    if (SIGNS_OF_LIFE.has(apiName)) this.#answeredAfterMs = duration
+  }
+
+  #ended(): void {
+    this.#alive = false
+    this.#membership.unsettled()
   }
 
   /**
    * kafkajs does not wait for listeners, so the new partitions are paused before it can fetch from them, and fetched
-   * only once the listener has said where to start.
+   * only once the listener has said where to start. A member with a new id was taken for dead: what it held may have
+   * been another's meanwhile, even when all of it comes back.
    */
-  #joined({ memberAssignment }: ConsumerGroupJoinEvent['payload']): void {
+  #joined({ memberAssignment, memberId }: ConsumerGroupJoinEvent['payload']): void {
     const assigned = Object.entries(memberAssignment).flatMap(([topic, partitions]) => partitions.map((partition) => ({ topic, partition })))
-    const revoked = this.#held.filter((held) => !assigned.some((id) => isSame(id, held)))
+    const revoked = this.#held.filter((held) => memberId !== this.#memberId || !assigned.some((id) => isSame(id, held)))
+    this.#alive = true
+    this.#memberId = memberId
     this.#held = assigned
+    this.#membership.settled(assigned)
+    this.#membership.heard(this.#answeredAfterMs)
     this.pause(assigned)
     if (revoked.length > 0) this.#listener!.revoked(revoked)
-    this.#ready = this.#begin(assigned)
+    void this.#begin(assigned)
   }
 
   async #begin(assigned: PartitionId[]): Promise<void> {
@@ -128,46 +184,59 @@ export class KafkaSource implements Source {
       } catch (error) {
         if (verdictOf(error) instanceof Halt) return this.#listener!.failed(error as Error)
         this.#log.warn({ reason: reasonOf(error), attempt }, 'the partitions were not taken over; trying again')
-        await this.#clock.sleep(backoffMs(BEGIN_RETRY, attempt))
+        await this.#clock.sleep(backoffMs(this.#clock, BEGIN_RETRY, attempt))
       }
     }
   }
 
+  /** Every partition is sought: a seek of an older generation may still lie in kafkajs. */
   async #tryToBegin(assigned: PartitionId[]): Promise<void> {
-    const positions = await this.#listener!.assigned(assigned)
-    await this.#checkNothingLost(assigned, positions)
+    const chosen = await this.#listener!.assigned(assigned)
+    const positions = [...chosen, ...(await this.#startsOf(assigned.filter((id) => !chosen.some((position) => isSame(position, id)))))]
+    await checkPositions(this.#connection.admin, this.#clock, this.#settings.groupId, positions)
     if (this.#held !== assigned) return
     for (const position of positions) this.seek(position)
+    this.#begun = assigned
     this.resume(assigned)
   }
 
-  /**
-   * Where reading is to start may lie before the oldest record that the broker still has: then records were lost, and
-   * kafkajs would silently jump over them.
-   * @throws Halt `kafka.records-lost`
-   */
-  async #checkNothingLost(assigned: PartitionId[], positions: Position[]): Promise<void> {
-    const earliest = await earliestOffsets(this.#connection.admin, assigned)
-    const unchosen = assigned.filter((id) => !positions.some((position) => isSame(position, id)))
-    for (const position of [...positions, ...(await this.committed(unchosen))]) {
-      const oldest = earliest.get(partitionKey(position)) ?? 0
-      if (position.offset >= oldest) continue
-      throw new Halt('kafka.records-lost', `${this.#settings.groupId} stands at ${position.offset} of ${partitionKey(position)}, but the oldest record left is ${oldest}.`,
-        'Records were deleted before they were read. Reset the group to go on without them, and submit those assets again.')
-    }
+  /** Where the group stands, or else the oldest record. */
+  async #startsOf(partitions: PartitionId[]): Promise<Position[]> {
+    const committed = await this.committed(partitions)
+    const fresh = partitions.filter((id) => !committed.some((position) => isSame(position, id)))
+    const oldest = fresh.length > 0 ? await earliestOffsets(this.#connection.admin, fresh) : new Map<string, number>()
+    return [...committed, ...fresh.map((id) => ({ ...id, offset: oldest.get(partitionKey(id)) ?? 0 }))]
   }
 
-  async #deliver({ batch, isStale }: EachBatchPayload): Promise<void> {
-    await this.#ready
-    if (isStale() || this.#stopped) return
+  /** What is not delivered is not resolved either, so it is fetched again where it still counts. */
+  #deliver({ batch, isStale, resolveOffset }: EachBatchPayload): void {
+    if (this.#begun !== this.#held || isStale() || this.#stopped) return
     const id = { topic: batch.topic, partition: batch.partition }
     this.#listener!.records(id, batch.messages.map((message) => toSourceRecord(id, message)))
+    resolveOffset(batch.lastOffset())
   }
 
   #crashed(error: Error, restarts: boolean): void {
     this.#log.warn({ reason: reasonOf(error), restarts }, 'the consumer stopped')
-    if (!restarts) this.#listener!.failed(new Halt('kafka.consumer-crashed', reasonOf(error), 'Restart the stage; if it happens again, look at the broker.', { cause: error }))
+    if (restarts) return
+    void this.#reasonToHalt(error).then((halt) => this.#listener!.failed(halt))
   }
+
+  async #reasonToHalt(error: Error): Promise<Error> {
+    const crashed = new Halt('kafka.consumer-crashed', reasonOf(error), 'Restart the stage; if it happens again, look at the broker.', { cause: error })
+    const outOfRange = causesOf(error).find((cause) => cause instanceof OutOfRange)
+    if (!outOfRange) return crashed
+    try {
+      await checkPositions(this.#connection.admin, this.#clock, this.#settings.groupId, [outOfRange])
+      return crashed
+    } catch (refusal) {
+      return verdictOf(refusal) ?? crashed
+    }
+  }
+}
+
+function causesOf(error: unknown): unknown[] {
+  return error instanceof Error ? [error, ...causesOf(error.cause)] : []
 }
 
 function byTopic(partitions: PartitionId[]): { topic: string; partitions: number[] }[] {

@@ -57,8 +57,8 @@ export class KafkaTaskBroker implements TaskBroker {
   }
 
   async readChangelog(partition: number, from: number, take: (records: SourceRecord[]) => Promise<boolean> | boolean, signal: AbortSignal): Promise<void> {
-    const { groupId, changelog } = this.#settings
-    await readChangelog(this.#connection, { topic: changelog, partition, groupId }, from, take, signal)
+    const id = { topic: this.#settings.changelog, partition }
+    await readChangelog({ kafka: this.#connection.kafka, id, from, take, clock: this.#clock, signal })
   }
 
   #producer(transactionalId: string): Producer {

@@ -27,6 +27,8 @@ export function configOf(plan: TopicPlan, replicationFactor: number): TopicConfi
 function deleted(retentionMs: number): TopicConfig {
   return {
     'retention.ms': String(retentionMs),
+    // By age alone: a broker's default by size would delete records that nobody has read.
+    'retention.bytes': '-1',
     'segment.ms': String(Math.max(HOUR_MS, Math.min(DAY_MS, Math.floor(retentionMs / 7)))),
     'segment.bytes': String(256 * MIB),
   }
@@ -49,7 +51,7 @@ function compacted(): TopicConfig {
 /** Whether going from one value to the other lets records go that would have been kept, or refuses ones taken so far. */
 export function losesRecords(name: string, from: string, to: string): boolean {
   if (name === 'cleanup.policy') return true
-  if (name === 'retention.ms') return Number(to) !== -1 && (Number(from) === -1 || Number(to) < Number(from))
+  if (name === 'retention.ms' || name === 'retention.bytes') return Number(to) !== -1 && (Number(from) === -1 || Number(to) < Number(from))
   if (name === 'max.message.bytes' || name === 'delete.retention.ms') return Number(to) < Number(from)
   return false
 }

@@ -64,7 +64,8 @@ function keyBoundTopics({ stages }: Pick<Topology, 'stages'>): Set<string> {
   return new Set(stages.flatMap((stage) => (stage.kind === 'stateful' ? [stage.reads.name, stage.state.changelog.name] : [])))
 }
 
-async function describeTopics(admin: Admin, wanted: string[]): Promise<Map<string, FoundTopic>> {
+/** The wanted topics that exist, by name. */
+export async function describeTopics(admin: Admin, wanted: string[]): Promise<Map<string, FoundTopic>> {
   const present = new Set(await admin.listTopics())
   const names = wanted.filter((name) => present.has(name))
   if (names.length === 0) return new Map()

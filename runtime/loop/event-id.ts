@@ -3,7 +3,7 @@
  * own event id, and from its coordinates only when it brought none. So the two copies of an input that was written
  * twice after a crash lead to two copies of one output event, not to two events.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 import type { SourceRecord } from './ports.ts'
 
 export const EVENT_ID_HEADER = 'event-id'
@@ -11,5 +11,5 @@ export const EVENT_ID_HEADER = 'event-id'
 /** 32 hexadecimal digits. */
 export function eventId(stage: { name: string; version: number }, input: SourceRecord, n: number): string {
   const origin = input.headers[EVENT_ID_HEADER]?.toString('latin1') ?? `${input.topic}/${input.partition}/${input.offset}`
-  return createHash('sha256').update(`${stage.name}\0${stage.version}\0${origin}\0${n}`).digest('hex').slice(0, 32)
+  return hash('sha256', `${stage.name}\0${stage.version}\0${origin}\0${n}`, 'hex').slice(0, 32)
 }

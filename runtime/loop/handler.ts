@@ -7,7 +7,8 @@ import type { Log } from '../log.ts'
 import { Batcher } from './batcher.ts'
 import { withDeadline } from './deadline.ts'
 
-export type Attempt = (value: unknown, signal: AbortSignal) => Promise<Outgoing[]>
+/** Answers at once when the processor does. */
+export type Attempt = (value: unknown, signal: AbortSignal) => Promise<Outgoing[]> | Outgoing[]
 
 export interface HandlerParts {
   processor: Processor
@@ -22,14 +23,14 @@ export function openHandler(parts: HandlerParts): Attempt {
 }
 
 function single({ processor, services, clock, log }: HandlerParts): Attempt {
-  return (value, parent) => withDeadline(clock, processor.deadlineMs, parent, async (signal) =>
-    processor.handle!(value, { ...services, signal, log } as Context<Services>))
+  return (value, parent) => withDeadline(clock, processor.deadlineMs, parent, (allowance) =>
+    processor.handle!(value, { ...services, get signal() { return allowance.signal }, log } as Context<Services>))
 }
 
 /** A batch holds records of several partitions, so that it fills at low load too; it has one deadline and no parent. */
 function batched({ processor, services, clock, log }: HandlerParts): Attempt {
   const never = new AbortController().signal
-  const batcher = new Batcher(processor.batch!, clock, (values) => withDeadline(clock, processor.deadlineMs, never, (signal) =>
+  const batcher = new Batcher(processor.batch!, clock, async (values) => withDeadline(clock, processor.deadlineMs, never, async ({ signal }) =>
     processor.handleMany!(values, { ...services, signal, log } as Context<Services>)))
   return (value) => batcher.submit(value)
 }

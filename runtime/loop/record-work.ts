@@ -31,7 +31,7 @@ export interface RecordWorkParts {
   stats: StageStats
   breaker: Breaker
   /** One attempt: the handler with its services, deadline and batch. */
-  attempt(value: unknown, signal: AbortSignal): Promise<Outgoing[]>
+  attempt(value: unknown, signal: AbortSignal): Promise<Outgoing[]> | Outgoing[]
   halt(error: Halt): void
   at?: Failpoint | undefined
 }
@@ -72,7 +72,7 @@ export class RecordWork {
 
   async #once(record: SourceRecord, span: RecordSpan, slots: Slots, signal: AbortSignal): Promise<void> {
     const { processor, codec, stats, breaker, at } = this.#parts
-    const outputs = await slots.use(() => this.#handle(record, signal))
+    const outputs = await this.#handleInSlot(record, slots, signal)
     if (signal.aborted) return
     if (at) await at('before-send')
     await this.#parts.outbox.send(encodeOutputs(processor, codec, record, outputs, span.traceparent))
@@ -82,20 +82,33 @@ export class RecordWork {
     span.end('written')
   }
 
-  async #handle(record: SourceRecord, signal: AbortSignal): Promise<Outgoing[]> {
-    const { processor, codec, stats, clock, at } = this.#parts
+  async #handleInSlot(record: SourceRecord, slots: Slots, signal: AbortSignal): Promise<Outgoing[]> {
+    const { stats, clock } = this.#parts
+    if (!slots.tryAcquire()) await slots.acquire()
     const startedMs = clock.monotonicMs()
     stats.inFlight += 1
     try {
-      signal.throwIfAborted()
-      const value = await codec.decode(processor.reads, record.value)
-      checkKey(processor.reads.keyOf(value), record.key)
-      if (at) await at('in-handler')
-      return await this.#parts.attempt(value, signal)
+      return await this.#handle(record, signal)
     } finally {
       stats.inFlight -= 1
       stats.workMs += clock.monotonicMs() - startedMs
+      slots.release()
     }
+  }
+
+  /** What is known at once is not waited for: a promise costs as much as the work of a small stage. */
+  #handle(record: SourceRecord, signal: AbortSignal): Promise<Outgoing[]> | Outgoing[] {
+    const { processor, codec } = this.#parts
+    signal.throwIfAborted()
+    const decoded: unknown = codec.decode(processor.reads, record.value)
+    return decoded instanceof Promise ? decoded.then((value) => this.#attempt(value, record, signal)) : this.#attempt(decoded, record, signal)
+  }
+
+  #attempt(value: unknown, record: SourceRecord, signal: AbortSignal): Promise<Outgoing[]> | Outgoing[] {
+    const { processor, at } = this.#parts
+    checkKey(processor.reads.keyOf(value), record.key)
+    const stopped = at?.('in-handler')
+    return stopped ? stopped.then(() => this.#parts.attempt(value, signal)) : this.#parts.attempt(value, signal)
   }
 
   /** True when the record is finished by its dead letter; false when it is to be tried again. */
@@ -110,7 +123,7 @@ export class RecordWork {
     stats.retries += 1
     span.retried(verdict.code)
     this.#parts.log.debug({ code: verdict.code, attempt: failing.attempts, reason: verdict.message }, 'will retry')
-    await sleepUnlessAborted(clock, backoffMs(processor.retry, failing.attempts, verdict.afterMs), signal)
+    await sleepUnlessAborted(clock, backoffMs(clock, processor.retry, failing.attempts, verdict.afterMs), signal)
     return false
   }
 
@@ -134,7 +147,7 @@ export class RecordWork {
     const { processor, clock, stats } = this.#parts
     const letter = deadLetterRecord(record, { stage: processor.name, code: verdict.code, reason: reasonOf(verdict), ...failing }, 0)
     for (let attempt = 1; !(await this.#tryToSend(letter)); attempt++) {
-      await sleepUnlessAborted(clock, backoffMs(processor.retry, attempt), signal)
+      await sleepUnlessAborted(clock, backoffMs(clock, processor.retry, attempt), signal)
       if (signal.aborted) return false
     }
     stats.dead += 1

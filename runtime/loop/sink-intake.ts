@@ -54,7 +54,7 @@ export class SinkIntake<In, Row> {
   }
 
   async #again(error: RetryLater, attempt: number, lane: SinkLane, record: SourceRecord, signal: AbortSignal): Promise<Entry<Row> | undefined> {
-    await sleepUnlessAborted(this.#parts.clock, backoffMs(RETRY, attempt, error.afterMs), signal)
+    await sleepUnlessAborted(this.#parts.clock, backoffMs(this.#parts.clock, RETRY, attempt, error.afterMs), signal)
     if (signal.aborted || !lane.isLive) return undefined
     return this.#waitFor(this.#decodeLater(record), lane, record, signal, attempt + 1)
   }

@@ -314,7 +314,7 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
   }
 
   async #pauseBefore(attempt: number, askedMs?: number): Promise<void> {
-    await sleepUnlessAborted(this.#parts.clock, backoffMs(RETRY, attempt, askedMs), this.#over.signal)
+    await sleepUnlessAborted(this.#parts.clock, backoffMs(this.#parts.clock, RETRY, attempt, askedMs), this.#over.signal)
   }
 
   // Partitions

@@ -42,7 +42,7 @@ export class SinkSender {
   async #backOff(attempt: number, error: unknown): Promise<void> {
     this.#parts.stats.retries += 1
     this.#parts.log.warn({ attempt, reason: reasonOf(error) }, 'records were not acknowledged; sending them again')
-    await sleepUnlessAborted(this.#parts.clock, backoffMs(RETRY, attempt), this.#over)
+    await sleepUnlessAborted(this.#parts.clock, backoffMs(this.#parts.clock, RETRY, attempt), this.#over)
     this.#over.throwIfAborted()
   }
 }

@@ -20,11 +20,14 @@ export class Slots {
   }
 
   async acquire(): Promise<void> {
-    if (this.#held < this.#limit) {
-      this.#held += 1
-      return
-    }
-    await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    if (!this.tryAcquire()) await new Promise<void>((resolve) => this.#waiting.push(resolve))
+  }
+
+  /** Takes a slot if one is free. */
+  tryAcquire(): boolean {
+    if (this.#held >= this.#limit) return false
+    this.#held += 1
+    return true
   }
 
   /** Hands the slot to the next in line, if any. */

@@ -136,7 +136,6 @@ export class StageLoop implements SourceListener {
 
   #recordFinished(): void {
     this.#finishedSinceCommit += 1
-    this.#countWaiting()
     if (this.#finishedSinceCommit >= COMMIT_EVERY_RECORDS) void this.#commit()
   }
 
@@ -154,6 +153,7 @@ export class StageLoop implements SourceListener {
 
   async #commitDue(): Promise<void> {
     this.#finishedSinceCommit = 0
+    this.#countWaiting()
     const due = [...this.#tasks.values()].flatMap((task) => task.due() ?? [])
     if (due.length === 0) return
     try {

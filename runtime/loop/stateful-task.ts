@@ -193,7 +193,7 @@ export class StatefulTask {
         stats.retries += 1
         log.warn({ reason: reasonOf(error), attempt }, 'the partition was not taken over; trying again')
         const askedMs = verdict instanceof RetryLater ? verdict.afterMs : undefined
-        await sleepUnlessAborted(clock, backoffMs(TAKE_OVER_RETRY, attempt, askedMs), this.#closing.signal)
+        await sleepUnlessAborted(clock, backoffMs(clock, TAKE_OVER_RETRY, attempt, askedMs), this.#closing.signal)
       }
     }
   }

@@ -1,5 +1,5 @@
 /** W3C Trace Context `traceparent` (https://www.w3.org/TR/trace-context/, version 00). */
-import { createHash } from 'node:crypto'
+import { createHash, hash } from 'node:crypto'
 
 export interface TraceParent {
   /** 16 bytes. */
@@ -11,18 +11,34 @@ export interface TraceParent {
 
 const PATTERN = /^([0-9a-f]{2})-([0-9a-f]{32})-([0-9a-f]{16})-([0-9a-f]{2})(?:-.*)?$/
 
-/** The parts of a header, or null for anything that is not a valid traceparent: then a new trace begins. */
-export function parseTraceparent(header: string | Buffer | undefined): TraceParent | null {
+/** A traceparent whose ids are hexadecimal text, as in the header. */
+export interface TraceFields { traceId: string; spanId: string; sampled: boolean }
+
+const NO_TRACE = '0'.repeat(32)
+const NO_SPAN = '0'.repeat(16)
+
+/** The fields of a header, or null for anything that is not a valid traceparent: then a new trace begins. */
+export function readTraceparent(header: string | Buffer | undefined): TraceFields | null {
   if (header === undefined || header.length > 128) return null
   const match = PATTERN.exec(typeof header === 'string' ? header : header.toString('latin1'))
   if (!match || match[1] === 'ff') return null
   const [, , traceId, spanId, flags] = match as unknown as [string, string, string, string, string]
-  if (/^0+$/.test(traceId) || /^0+$/.test(spanId)) return null
-  return { traceId: Buffer.from(traceId, 'hex'), spanId: Buffer.from(spanId, 'hex'), sampled: (parseInt(flags, 16) & 1) === 1 }
+  if (traceId === NO_TRACE || spanId === NO_SPAN) return null
+  return { traceId, spanId, sampled: (parseInt(flags, 16) & 1) === 1 }
+}
+
+/** The same with ids as bytes. */
+export function parseTraceparent(header: string | Buffer | undefined): TraceParent | null {
+  const fields = readTraceparent(header)
+  return fields && { traceId: Buffer.from(fields.traceId, 'hex'), spanId: Buffer.from(fields.spanId, 'hex'), sampled: fields.sampled }
+}
+
+export function writeTraceparent({ traceId, spanId, sampled }: TraceFields): string {
+  return `00-${traceId}-${spanId}-${sampled ? '01' : '00'}`
 }
 
 export function formatTraceparent({ traceId, spanId, sampled }: TraceParent): string {
-  return `00-${traceId.toString('hex')}-${spanId.toString('hex')}-${sampled ? '01' : '00'}`
+  return writeTraceparent({ traceId: traceId.toString('hex'), spanId: spanId.toString('hex'), sampled })
 }
 
 /**
@@ -35,5 +51,10 @@ export function deriveTraceId(key: string): Buffer {
 
 /** A span id that a redelivery repeats. */
 export function deriveSpanId(...parts: string[]): Buffer {
-  return createHash('sha256').update('span\0').update(parts.join('\0')).digest().subarray(0, 8)
+  return Buffer.from(spanIdOf(...parts), 'hex')
+}
+
+/** The same as hexadecimal text. */
+export function spanIdOf(...parts: string[]): string {
+  return hash('sha256', `span\0${parts.join('\0')}`, 'hex').slice(0, 16)
 }

@@ -1,5 +1,5 @@
 /** What the loops tell about a record's way through a stage. */
-import { parseTraceparent, deriveSpanId, deriveTraceId, formatTraceparent } from './trace-parent.ts'
+import { deriveTraceId, readTraceparent, spanIdOf, writeTraceparent } from './trace-parent.ts'
 import { eventId } from '../loop/event-id.ts'
 import type { SourceRecord } from '../loop/ports.ts'
 
@@ -16,18 +16,20 @@ export interface Tracing {
   begin(stage: { name: string; version: number }, record: SourceRecord): RecordSpan
 }
 
+const untold = (): void => {}
+
 /**
  * Carries the trace on without recording spans. The ids are derived from the record, so a redelivery repeats them;
  * an asset without a traceparent gets the trace that belongs to its key.
  */
 export const passTraceOn: Tracing = {
   begin(stage, record) {
-    const parent = parseTraceparent(record.headers['traceparent'])
-    const traceparent = formatTraceparent({
-      traceId: parent?.traceId ?? deriveTraceId(record.key?.toString('utf8') ?? ''),
-      spanId: deriveSpanId(eventId(stage, record, 0)),
+    const parent = readTraceparent(record.headers['traceparent'])
+    const traceparent = writeTraceparent({
+      traceId: parent?.traceId ?? deriveTraceId(record.key?.toString('utf8') ?? '').toString('hex'),
+      spanId: spanIdOf(eventId(stage, record, 0)),
       sampled: parent?.sampled ?? false,
     })
-    return { traceparent, retried() {}, end() {} }
+    return { traceparent, retried: untold, end: untold }
   },
 }

@@ -2,6 +2,7 @@
 import { existsSync } from 'node:fs'
 import pg from 'pg'
 import { reasonOf } from '#runtime/errors.ts'
+import { apiVersions, isKafka4 } from '#runtime/kafka/api-versions.ts'
 import { cacheFolder } from '../../bin/cache.mjs'
 import { givenAddresses, VARIABLES } from '../addresses.ts'
 import { ARTIFACTS } from '../artifacts.ts'
@@ -10,12 +11,8 @@ import { homeOf } from '../install.ts'
 import { TITLES, type Part } from '../part.ts'
 import { registryAnswers } from '../parts/registry.ts'
 import { isAtLeast } from '../tools.ts'
-import { apiVersions } from './api-versions.ts'
 
 const DEADLINE_MS = 5_000
-const FETCH = 1
-/** Kafka 4.0 dropped the versions of Fetch before 4 (KIP-896); no release before it did. */
-const FETCH_LOWEST_OF_KAFKA_4 = 4
 const POSTGRES_FLOOR = '15'
 const PGVECTOR_FLOOR = '0.8'
 
@@ -25,7 +22,7 @@ export async function findKafka(env: NodeJS.ProcessEnv): Promise<Finding[]> {
   const finding = { part: TITLES.kafka, wanted: '4.0 or later' }
   try {
     const versions = await apiVersions(brokers.split(',')[0] ?? '', DEADLINE_MS)
-    if ((versions.get(FETCH)?.lowest ?? 0) >= FETCH_LOWEST_OF_KAFKA_4) return [{ ...finding, state: 'ok', found: `${brokers} (4.0 or later)` }]
+    if (isKafka4(versions)) return [{ ...finding, state: 'ok', found: `${brokers} (4.0 or later)` }]
     return [{ ...finding, state: 'too-old', found: `${brokers} (before 4.0)`, remedy: 'Upgrade the brokers to Kafka 4.0 or later.' }]
   } catch (error) {
     return [unreachable('kafka', brokers, error)]

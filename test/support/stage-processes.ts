@@ -1,14 +1,11 @@
 /** Stages as processes of their own, and what each costs. */
 import { spawn, type ChildProcess } from 'node:child_process'
-import { readFileSync, readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Config } from '#runtime/config.ts'
 import { topology } from '#topology'
+import { cpuSecondsOf } from './process-cost.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..')
-
-/** Clock ticks a second; fixed at 100 in Linux's interface to programs. */
-const TICKS_PER_SECOND = 100
 
 export interface StageProcesses {
   /** Ends a stage's process without a chance to clean up, and starts another. */
@@ -29,7 +26,7 @@ export function startStageProcesses(config: Config): StageProcesses {
       await closed
       children.set(stage, startOne(stage, config))
     },
-    cpuSeconds: () => Object.fromEntries([...children].map(([name, child]) => [name, cpuOf(child.pid!)])),
+    cpuSeconds: () => Object.fromEntries([...children].map(([name, child]) => [name, cpuSecondsOf(child.pid!)])),
     stop: async () => {
       await Promise.all([...children.values()].map(endOf))
     },
@@ -52,26 +49,4 @@ async function endOf(child: ChildProcess): Promise<void> {
   const timer = setTimeout(() => child.kill('SIGKILL'), 30_000)
   await closed
   clearTimeout(timer)
-}
-
-/** Of a process, the children that it waited for, and those that run. */
-function cpuOf(pid: number): number {
-  const fields = statOf(pid)
-  if (!fields) return 0
-  const own = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) / TICKS_PER_SECOND
-  return childrenOf(pid).reduce((sum, child) => sum + cpuOf(child), own)
-}
-
-/** Fields of /proc/PID/stat from the third on (proc(5)); undefined when the process is gone. */
-function statOf(pid: number): string[] | undefined {
-  try {
-    const text = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return text.slice(text.lastIndexOf(')') + 2).split(' ')
-  } catch {
-    return undefined
-  }
-}
-
-function childrenOf(pid: number): number[] {
-  return readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number).filter((other) => statOf(other)?.[1] === String(pid))
 }

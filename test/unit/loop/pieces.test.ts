@@ -13,6 +13,7 @@ import { Lanes } from '#runtime/loop/lanes.ts'
 import { murmur2, partitionOfKey } from '#runtime/loop/partition-of-key.ts'
 import type { SourceRecord } from '#runtime/loop/ports.ts'
 import { Slots } from '#runtime/loop/slots.ts'
+import { systemClock } from '#runtime/clock.ts'
 import { settle, VirtualClock } from '#runtime/memory/virtual-clock.ts'
 
 const record = (over: Partial<SourceRecord> = {}): SourceRecord => ({
@@ -56,14 +57,14 @@ test('slots let no more than their limit in, and the longest waiting first', asy
 
 test('back-off doubles its bound, is capped, and spreads over the whole range', () => {
   const policy = { firstDelayMs: 100, maxDelayMs: 1_000 }
-  assert.deepEqual([1, 2, 3, 4, 5, 9].map((attempt) => backoffMs(policy, attempt, undefined, () => 1)), [100, 200, 400, 800, 1_000, 1_000])
-  assert.equal(backoffMs(policy, 3, undefined, () => 0), 0)
+  assert.deepEqual([1, 2, 3, 4, 5, 9].map((attempt) => backoffMs({ random: () => 1 }, policy, attempt)), [100, 200, 400, 800, 1_000, 1_000])
+  assert.equal(backoffMs({ random: () => 0 }, policy, 3), 0)
 })
 
 test('what the world asks for is kept, up to ten times the longest delay', () => {
   const policy = { firstDelayMs: 100, maxDelayMs: 1_000 }
-  assert.equal(backoffMs(policy, 1, 7_000), 7_000)
-  assert.equal(backoffMs(policy, 1, 3_600_000), 10_000)
+  assert.equal(backoffMs(systemClock, policy, 1, 7_000), 7_000)
+  assert.equal(backoffMs(systemClock, policy, 1, 3_600_000), 10_000)
 })
 
 test('a batch goes when it is full, and otherwise when its first value has waited long enough', async () => {
@@ -96,7 +97,7 @@ test('a batch function that returns too few results fails the batch, loudly', as
 test('work that heeds its signal ends at the deadline, work that does not is left behind after the grace', async () => {
   const clock = new VirtualClock()
   const never = new AbortController().signal
-  const heeding = withDeadline(clock, 100, never, (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))))
+  const heeding = withDeadline(clock, 100, never, ({ signal }) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(signal.reason))))
   const hanging = withDeadline(clock, 100, never, () => new Promise(() => {}))
   const outcomes = Promise.allSettled([heeding, hanging])
   await clock.advance(3_000)

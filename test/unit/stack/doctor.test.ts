@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { createServer, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { examine } from '#stack/doctor.ts'
-import { parse } from '#stack/doctor/api-versions.ts'
+import { parseApiVersions } from '#runtime/kafka/api-versions.ts'
 import { findNode, findSandbox } from '#stack/doctor/machine.ts'
 import { findKafka, findPostgres } from '#stack/doctor/services.ts'
 
@@ -34,7 +34,7 @@ async function listening(bytes: Buffer, work: (address: string) => Promise<void>
 }
 
 test('the versions of each API are read from the broker\'s answer', () => {
-  assert.deepEqual([...parse(answer(4))], [[0, { lowest: 0, highest: 12 }], [1, { lowest: 4, highest: 17 }]])
+  assert.deepEqual([...parseApiVersions(answer(4).subarray(4))], [[0, { lowest: 0, highest: 12 }], [1, { lowest: 4, highest: 17 }]])
 })
 
 test('a broker that dropped the old versions of Fetch is new enough', async () => {
