@@ -16,9 +16,10 @@ RUN npm ci --omit=dev --ignore-scripts && npm cache clean --force
 COPY . .
 
 # A named volume mounted here takes over this owner.
-RUN mkdir -p /data/blobs /data/models && chown -R node:node /data
+RUN mkdir -p /data/blobs /data/models /data/state && chown -R node:node /data
 ENV SLUICE_BLOBS=/data/blobs \
     SLUICE_MODELS=/data/models \
+    SLUICE_STATE=/data/state \
     SLUICE_HEALTH_PORT=9464
 
 USER node

@@ -5,6 +5,7 @@ import type { Stage, Topology } from '#runtime/define/topology.ts'
 import { Halt, reasonOf } from '#runtime/errors.ts'
 import { armFailpoints, type Failpoint } from '#runtime/failpoints.ts'
 import { connectKafka, type KafkaConnection } from '#runtime/kafka/client.ts'
+import { checkBeforeStart } from '#runtime/kafka/start-checks.ts'
 import type { Log } from '#runtime/log.ts'
 import type { StageStats } from '#runtime/loop/stage-stats.ts'
 import { runStage, ServicePool, type RunningStage } from '#runtime/run-stage.ts'
@@ -87,10 +88,11 @@ class StageGroup implements Stages {
   }
 
   async #start(stages: readonly Stage[]): Promise<void> {
-    const { config, log, clock } = this.#environment
+    const { config, topology, log, clock } = this.#environment
     this.#connection = await connectKafka({ brokers: config.kafkaBrokers, clientId: config.app }, log)
     this.#services = new ServicePool({ config, clock, log, at: this.#at })
     this.#telemetry = await openTelemetry(config, clock)
+    await checkBeforeStart(stages, { connection: this.#connection, topology, replicationFactor: config.replicationFactor, log })
     await Promise.all(stages.map((stage) => this.#startOne(stage, this.#connection!, this.#services!)))
   }
 

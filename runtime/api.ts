@@ -3,10 +3,11 @@ export { defineTopic, type Outgoing, type Topic } from './define/topic.ts'
 export { defineService, type Service, type ServiceEnvironment } from './define/service.ts'
 export {
   defineProcessor, defineStateful,
-  type BatchPolicy, type Context, type Decision, type Processor, type Result, type State, type StatefulProcessor,
+  type BatchPolicy, type Context, type Decision, type Processor, type Result, type SnapshotParts, type State, type StatefulProcessor, type StateSnapshot,
 } from './define/processor.ts'
 export { defineSink, type RowOrigin, type Sink } from './define/sink.ts'
 export type { Failure, SinkStore } from './loop/ports.ts'
+export { jsonPart } from './state/snapshot-file.ts'
 export { Halt, Reject, RetryLater } from './errors.ts'
 export { blobs } from './blobs/service.ts'
 export type { BlobStore } from './blobs/store.ts'

@@ -24,6 +24,7 @@ export const CODES = {
   'task.in-doubt': 'Whether a transaction took place is not known; the partition is taken over again, and what the broker says counts.',
   'task.fenced': 'Another process has taken the partition over.',
   'task.not-held': 'A rebalance is under way, or the group\'s coordinator was not heard from: the partition may be another member\'s.',
+  'state.foreign-base': 'The changelog is shorter than the local state says: the topic was made anew. The state is read again from its beginning.',
   'state.ahead-of-position': 'The state of a stage remembers records that lie beyond the group\'s position: its offsets were reset or have expired.',
   'kafka.send-timeout': 'The broker did not acknowledge in time.',
 } as const

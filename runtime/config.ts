@@ -37,6 +37,7 @@ export const SETTINGS = {
   app: setting('SLUICE_APP', 'sluice', text, 'Prefix of consumer groups and transactional ids.'),
   replicationFactor: setting('SLUICE_REPLICATION', '1', integer(1, 9), 'Replicas of each topic.'),
   blobsDir: setting('SLUICE_BLOBS', '.sluice/blobs', path, 'Folder of the blob store, shared by all stages.'),
+  stateDir: setting('SLUICE_STATE', '.sluice/state', path, 'Folder of local copies of stages\' state; a cache, not shared between machines.'),
   modelsDir: setting('SLUICE_MODELS', '.sluice/models', path, 'Folder of installed models.'),
   model: setting('SLUICE_MODEL', 'descriptor-512', text, 'Id of the model that embed uses.'),
   inferenceThreads: setting('SLUICE_INFERENCE_THREADS', '0', integer(0, 256), 'Threads of the model; 0 lets onnxruntime choose.'),

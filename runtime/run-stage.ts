@@ -12,6 +12,7 @@ import type { KafkaConnection } from './kafka/client.ts'
 import { KafkaOutbox } from './kafka/outbox.ts'
 import { KafkaSource } from './kafka/source.ts'
 import { KafkaTaskBroker } from './kafka/task-broker.ts'
+import { topicId } from './kafka/topic-id.ts'
 import type { Log } from './log.ts'
 import { Breaker } from './loop/breaker.ts'
 import { openHandler } from './loop/handler.ts'
@@ -21,6 +22,7 @@ import { openSinkLoop } from './loop/open-sink-loop.ts'
 import { StageLoop } from './loop/stage-loop.ts'
 import { emptyStats, type StageStats } from './loop/stage-stats.ts'
 import { StatefulLoop } from './loop/stateful-loop.ts'
+import { Snapshots } from './state/snapshots.ts'
 import { passTraceOn, type Tracing } from './telemetry/tracing.ts'
 
 /** A stage that runs. */
@@ -138,6 +140,10 @@ async function openStateful(processor: StatefulProcessor, parts: Parts): Promise
     processor, codec, services, clock, log, tracing, stats, at,
     source: sourceFor(processor, [processor.reads.name], parts),
     broker: new KafkaTaskBroker(connection, settings, clock, log),
+    snapshots: new Snapshots({
+      dir: config.stateDir, groupId: settings.groupId, processor, clock, log,
+      changelogId: () => topicId(config.kafkaBrokers, settings.changelog),
+    }),
   })
   return withStats(loop, stats)
 }

@@ -132,6 +132,7 @@ class Demo {
     return {
       ...stack.env(),
       SLUICE_BLOBS: resolve(DEMO_DIR, 'blobs'),
+      SLUICE_STATE: resolve(DEMO_DIR, 'state'),
       SLUICE_FILE_ROOTS: folders.map((folder) => resolve(folder)).join(','),
       SLUICE_ALLOW_ADDRESSES: '127.0.0.1/32',
       SLUICE_SINK_PROFILE: 'latency',

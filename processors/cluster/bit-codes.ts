@@ -28,14 +28,14 @@ export interface PreparedQuery {
 
 export class Coder {
   readonly codeBytes: number
-  readonly #centre: Float32Array
+  readonly centre: Float32Array
   readonly #centreSquare: number
   readonly #rotation: Rotation
   readonly #rotated: Float32Array
 
   /** Any centre gives right bounds; the nearer it is to the vectors' mean, the tighter they are. */
   constructor(centre: Float32Array) {
-    this.#centre = centre
+    this.centre = centre
     this.#centreSquare = dot(centre, centre)
     this.#rotation = new Rotation(centre.length)
     this.#rotated = new Float32Array(this.#rotation.size)
@@ -56,7 +56,7 @@ export class Coder {
     const length = Math.sqrt(dot(rotated, rotated))
     // At the centre itself there is no direction: the slope is nothing, and the bound that of a vector of no length.
     const c = length > 0 ? absolute / (Math.sqrt(rotated.length) * length) : 1
-    factors[at + CENTRE] = dot(vector, this.#centre) - this.#centreSquare
+    factors[at + CENTRE] = dot(vector, this.centre) - this.#centreSquare
     factors[at + SLOPE] = length / c
     factors[at + MARGIN] = (SAFETY * length * Math.sqrt(Math.max(0, 1 - c * c))) / c / Math.sqrt(rotated.length - 1)
     factors[at + ONES] = ones
@@ -68,7 +68,7 @@ export class Coder {
     const root = Math.sqrt(rotated.length)
     const { lowest, step, sum } = writePlanes(rotated, planes, this.codeBytes)
     const length = Math.sqrt(dot(rotated, rotated))
-    const atCentre = dot(query, this.#centre)
+    const atCentre = dot(query, this.centre)
     // Rounding to 16 levels adds an error of its own: uniform in each number, so step / sqrt(12) in any fixed direction.
     const rounding = (SAFETY * step) / Math.sqrt(12)
     return {
@@ -81,7 +81,7 @@ export class Coder {
 
   #rotate(vector: Float32Array): Float32Array {
     this.#rotated.fill(0)
-    for (let i = 0; i < vector.length; i++) this.#rotated[i] = vector[i]! - this.#centre[i]!
+    for (let i = 0; i < vector.length; i++) this.#rotated[i] = vector[i]! - this.centre[i]!
     this.#rotation.apply(this.#rotated)
     return this.#rotated
   }

@@ -1,5 +1,6 @@
 /** Where each asset was placed: an open-addressing table of 26 bytes a slot that doubles at 70 %. */
 import { createHash } from 'node:crypto'
+import { jsonPart, type SnapshotParts } from '#runtime/api.ts'
 
 export interface Placed {
   cluster: number
@@ -23,7 +24,20 @@ export class PlacedAssets {
     return this.#table.read(this.#table.slotOf(keyOf(assetId), model))
   }
 
-  /** A later placement of the same asset and model replaces the earlier one. */
+  *parts(): Iterable<ArrayBufferView> {
+    yield jsonPart({ size: this.#size, capacity: this.#table.capacity })
+    yield* this.#table.parts()
+  }
+
+  /** Into an empty table. */
+  async restore(parts: SnapshotParts): Promise<void> {
+    const { size, capacity } = (await parts.json()) as { size: number; capacity: number }
+    this.#table = new Table(capacity)
+    this.#size = size
+    for (const cells of this.#table.parts()) await parts.into(cells)
+  }
+
+  /** Replaces what was there for this asset and model. */
   set(assetId: string, model: number, placed: Placed): void {
     if (this.#size >= this.#table.capacity * 0.7) this.#table = this.#table.doubled()
     const key = keyOf(assetId)
@@ -32,6 +46,9 @@ export class PlacedAssets {
     this.#table.write(slot, key, model, placed)
   }
 }
+
+/** Slots in one part of a snapshot. */
+const SLOTS_PER_PART = 1 << 16
 
 class Table {
   readonly capacity: number
@@ -48,6 +65,13 @@ class Table {
     this.#clusters = new Int32Array(capacity)
     this.#similarities = new Float32Array(capacity)
     this.#models = new Uint16Array(capacity)
+  }
+
+  /** Every array, in slices. */
+  *parts(): Iterable<ArrayBufferView> {
+    for (const [cells, width] of [[this.#keys, KEY_WORDS], [this.#clusters, 1], [this.#similarities, 1], [this.#models, 1]] as const) {
+      for (let slot = 0; slot < this.capacity; slot += SLOTS_PER_PART) yield cells.subarray(slot * width, (slot + SLOTS_PER_PART) * width)
+    }
   }
 
   isFree(slot: number): boolean {

@@ -11,7 +11,11 @@ export const cluster = defineStateful({
   reads: assetTagged,
   writes: [assetClustered],
   uses: { models },
-  state: { changelog: clusterPlaced, open: () => new ClusterState() },
+  state: {
+    changelog: clusterPlaced,
+    open: () => new ClusterState(),
+    snapshot: { layout: 1, partsOf: (state) => state.parts(), restore: (parts) => ClusterState.restore(parts) },
+  },
   batch: { maxRecords: 200, maxWaitMs: 20 },
   decide(asset, state, { models }) {
     const { assetId, embedding } = asset

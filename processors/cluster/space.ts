@@ -5,7 +5,7 @@
  * then its vectors. Growing it moves nothing. Up to one block, every vector is compared; when the first block is full, its
  * mean becomes the centre of the codes (see bit-codes.ts) and from then on codes rule out most vectors first.
  */
-import { Halt } from '#runtime/api.ts'
+import { Halt, jsonPart, type SnapshotParts } from '#runtime/api.ts'
 import { Coder, codeBytesFor, FACTORS } from './bit-codes.ts'
 import { openKernels, PLANES, type Kernels } from './kernels.ts'
 import { MAX_PAGES } from './wasm.ts'
@@ -46,6 +46,37 @@ export class Space {
     this.#rowBytes = Math.ceil((dimensions * 4) / ROW_STEP_BYTES) * ROW_STEP_BYTES
     this.#codeBytes = codeBytesFor(dimensions)
     this.#blockPages = Math.ceil((BLOCK_ROWS * (this.#rowBytes + this.#codeBytes)) / PAGE_BYTES)
+  }
+
+  /** Rows, and the centre of the codes once there are any; then of each block its codes and vectors as they lie, and factors. */
+  *parts(): Iterable<ArrayBufferView> {
+    yield jsonPart({ dimensions: this.dimensions, rows: this.#rows, isCoded: this.#coder !== undefined })
+    if (this.#coder) yield this.#coder.centre
+    yield* this.#blocks()
+  }
+
+  static async restore(parts: SnapshotParts): Promise<Space> {
+    const { dimensions, rows, isCoded } = (await parts.json()) as { dimensions: number; rows: number; isCoded: boolean }
+    const space = new Space(dimensions)
+    if (isCoded) {
+      const centre = new Float32Array(dimensions)
+      await parts.into(centre)
+      space.#coder = new Coder(centre)
+    }
+    while (space.#factors.length * BLOCK_ROWS < rows) space.#grow()
+    space.#rows = rows
+    for (const cells of space.#blocks()) await parts.into(cells)
+    return space
+  }
+
+  *#blocks(): Iterable<ArrayBufferView> {
+    for (const [block, factors] of this.#factors.entries()) {
+      const first = block * BLOCK_ROWS
+      const rows = Math.min(BLOCK_ROWS, this.#rows - first)
+      yield new Uint8Array(this.#memory.buffer, this.#codeAt(first), rows * this.#codeBytes)
+      yield new Uint8Array(this.#memory.buffer, this.#vectorAt(first), rows * this.#rowBytes)
+      yield factors.subarray(0, rows * FACTORS)
+    }
   }
 
   get rows(): number {

@@ -2,7 +2,7 @@
  * All that cluster knows: the representatives of every cluster, and where each asset went. Rebuilt by applying the
  * changelog in order; the same entries give the same state, bit for bit.
  */
-import type { State } from '#runtime/api.ts'
+import { jsonPart, type SnapshotParts, type State } from '#runtime/api.ts'
 import type { ClusterPlaced } from '#schemas'
 import { PlacedAssets, type Placed } from './placed-assets.ts'
 import { Space } from './space.ts'
@@ -13,6 +13,9 @@ export interface Match {
   cluster: number
   similarity: number
 }
+
+/** Rows in one part of a snapshot. */
+const ROWS_PER_PART = 16_384
 
 /** Clusters of one model. */
 class Clusters {
@@ -30,11 +33,34 @@ class Clusters {
 
   add(cluster: number, vector: Float32Array): void {
     this.space ??= new Space(vector.length)
-    const rows = this.rowsOf.get(cluster)
-    if (rows) rows.push(this.space.rows)
-    else this.rowsOf.set(cluster, [this.space.rows])
-    this.clusterOf.push(cluster)
+    this.#number(cluster)
     this.space.add(vector)
+  }
+
+  *parts(): Iterable<ArrayBufferView> {
+    yield jsonPart(this.clusterOf.length)
+    for (let row = 0; row < this.clusterOf.length; row += ROWS_PER_PART) yield Uint32Array.from(this.clusterOf.slice(row, row + ROWS_PER_PART))
+    if (this.space) yield* this.space.parts()
+  }
+
+  static async restore(number: number, parts: SnapshotParts): Promise<Clusters> {
+    const clusters = new Clusters(number)
+    const rows = (await parts.json()) as number
+    while (clusters.clusterOf.length < rows) {
+      const some = new Uint32Array(Math.min(ROWS_PER_PART, rows - clusters.clusterOf.length))
+      await parts.into(some)
+      for (const cluster of some) clusters.#number(cluster)
+    }
+    if (rows > 0) clusters.space = await Space.restore(parts)
+    return clusters
+  }
+
+  /** The next row is of this cluster. */
+  #number(cluster: number): void {
+    const row = this.clusterOf.push(cluster) - 1
+    const rows = this.rowsOf.get(cluster)
+    if (rows) rows.push(row)
+    else this.rowsOf.set(cluster, [row])
   }
 }
 
@@ -82,14 +108,33 @@ export class ClusterState implements State<ClusterPlaced> {
     return founder === undefined ? -1 : clusters!.space!.similarity(vector, founder)
   }
 
+  /** An entry of an asset that was placed already changes nothing: its representative must not count twice. */
   apply(entry: ClusterPlaced): void {
     this.#lastSequence = Math.max(this.#lastSequence, entry.sequence)
     if (entry.cluster === null) return
-    this.#lastCluster = Math.max(this.#lastCluster, entry.cluster)
     const clusters = this.#clustersOf(entry.model)
+    if (this.#placed.get(entry.assetId, clusters.number)) return
+    this.#lastCluster = Math.max(this.#lastCluster, entry.cluster)
     this.#placed.set(entry.assetId, clusters.number, { cluster: entry.cluster, similarity: entry.similarity, founded: entry.founded })
     const vector = entry.representative && unitVector(entry.representative)
     if (vector) clusters.add(entry.cluster, vector)
+  }
+
+  /** All of it, for `restore`. Models are numbered in the order in which they came. */
+  *parts(): Iterable<ArrayBufferView> {
+    yield jsonPart({ lastSequence: this.#lastSequence, lastCluster: this.#lastCluster, models: [...this.#models.keys()] })
+    for (const clusters of this.#models.values()) yield* clusters.parts()
+    yield* this.#placed.parts()
+  }
+
+  static async restore(parts: SnapshotParts): Promise<ClusterState> {
+    const state = new ClusterState()
+    const { lastSequence, lastCluster, models } = (await parts.json()) as { lastSequence: number; lastCluster: number; models: string[] }
+    state.#lastSequence = lastSequence
+    state.#lastCluster = lastCluster
+    for (const model of models) state.#models.set(model, await Clusters.restore(state.#models.size, parts))
+    await state.#placed.restore(parts)
+    return state
   }
 
   #clustersOf(model: string): Clusters {

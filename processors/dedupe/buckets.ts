@@ -6,6 +6,8 @@
  * of one an item.
  */
 
+import type { SnapshotParts } from '#runtime/api.ts'
+
 /** An entry is tag and item: 12 + 20 bits. */
 export const MAX_ITEM_BITS = 20
 const TAG_BITS = 32 - MAX_ITEM_BITS
@@ -19,6 +21,8 @@ export interface Buckets {
   readonly bytes: number
   /** Adds to `found` every item that may have this value; returns the entries looked at, at most `budget`. */
   collect(value: number, budget: number, found: number[]): number
+  /** @param size items that were added */
+  parts(size: number): Iterable<ArrayBufferView>
 }
 
 interface Shape {
@@ -58,6 +62,18 @@ export class ChainedBuckets implements Buckets {
     return this.#heads.byteLength + this.#links.byteLength
   }
 
+  /** @param size items that were added */
+  static async restore(itemBits: number, size: number, parts: SnapshotParts): Promise<ChainedBuckets> {
+    const buckets = new ChainedBuckets(itemBits)
+    await parts.into(buckets.#heads)
+    await parts.into(buckets.#links.subarray(0, size))
+    return buckets
+  }
+
+  parts(size: number): ArrayBufferView[] {
+    return [this.#heads, this.#links.subarray(0, size)]
+  }
+
   add(item: number, value: number): void {
     const hash = hashOf(value)
     const bucket = hash >>> this.#shape.headShift
@@ -89,16 +105,35 @@ export class SortedBuckets implements Buckets {
   /** Tag and item. */
   readonly #entries: Uint32Array
 
+  private constructor(shape: Shape, starts: Uint32Array, entries: Uint32Array) {
+    this.#shape = shape
+    this.#starts = starts
+    this.#entries = entries
+  }
+
   /** @param values of item 0, 1, ... */
-  constructor(itemBits: number, values: Uint32Array) {
-    this.#shape = shapeFor(itemBits)
-    this.#starts = startsOf(values, this.#shape)
-    this.#entries = new Uint32Array(values.length)
-    const free = this.#starts.slice()
+  static sort(itemBits: number, values: Uint32Array): SortedBuckets {
+    const shape = shapeFor(itemBits)
+    const starts = startsOf(values, shape)
+    const entries = new Uint32Array(values.length)
+    const free = starts.slice()
     for (let item = 0; item < values.length; item++) {
       const hash = hashOf(values[item]!)
-      this.#entries[free[hash >>> this.#shape.headShift]!++] = tagOf(hash, this.#shape) | item
+      entries[free[hash >>> shape.headShift]!++] = tagOf(hash, shape) | item
     }
+    return new SortedBuckets(shape, starts, entries)
+  }
+
+  static async restore(itemBits: number, size: number, parts: SnapshotParts): Promise<SortedBuckets> {
+    const shape = shapeFor(itemBits)
+    const [starts, entries] = [new Uint32Array(shape.heads + 1), new Uint32Array(size)]
+    await parts.into(starts)
+    await parts.into(entries)
+    return new SortedBuckets(shape, starts, entries)
+  }
+
+  parts(): ArrayBufferView[] {
+    return [this.#starts, this.#entries]
   }
 
   get bytes(): number {

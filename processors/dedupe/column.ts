@@ -1,4 +1,5 @@
 /** A growing table of fixed-width rows. It is kept in chunks, so growth copies nothing and memory follows use. */
+import { jsonPart, type SnapshotParts } from '#runtime/api.ts'
 
 const CHUNK_BITS = 16
 const CHUNK_ROWS = 1 << CHUNK_BITS
@@ -43,6 +44,22 @@ export class Column<A extends Cells> {
 
   get bytes(): number {
     return this.#chunks.reduce((sum, chunk) => sum + chunk.byteLength, 0)
+  }
+
+  *parts(): Iterable<ArrayBufferView> {
+    yield jsonPart(this.rows)
+    for (const [at, chunk] of this.#chunks.entries()) yield chunk.subarray(0, Math.min(CHUNK_ROWS, this.rows - at * CHUNK_ROWS) * this.#width)
+  }
+
+  /** Into an empty column. */
+  async restore(parts: SnapshotParts): Promise<void> {
+    const rows = (await parts.json()) as number
+    while (this.rows < rows) {
+      const chunk = this.#room()
+      const filled = Math.min(CHUNK_ROWS, rows - this.rows)
+      await parts.into(chunk.subarray(0, filled * this.#width))
+      this.rows += filled
+    }
   }
 
   #room(): A {

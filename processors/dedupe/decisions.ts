@@ -1,4 +1,5 @@
 /** What was decided about every asset, compactly enough for millions: 39 bytes each and the slot of its id. */
+import { jsonPart, type SnapshotParts } from '#runtime/api.ts'
 import { textOf, wordsOf } from './asset-id.ts'
 import { bytes, doubles, floats, integers, shorts } from './column.ts'
 import { KeyTable } from './key-table.ts'
@@ -16,6 +17,9 @@ export interface Decision {
   matched: number | null
   timeOffsetMicros: number | null
 }
+
+/** In one part of a snapshot. */
+const SENTENCES_PER_PART = 10_000
 
 export class Decisions {
   readonly #ids = new KeyTable(4)
@@ -37,8 +41,20 @@ export class Decisions {
   }
 
   get bytes(): number {
-    return [this.#ids, this.#relations, this.#originals, this.#distances, this.#evidences, this.#shares, this.#offsets]
-      .reduce((sum, part) => sum + part.bytes, 0) + this.#sentences.length * 128
+    return this.#tables().reduce((sum, part) => sum + part.bytes, 0) + this.#sentences.length * 128
+  }
+
+  *parts(): Iterable<ArrayBufferView> {
+    for (const table of this.#tables()) yield* table.parts()
+    yield jsonPart(this.#sentences.length)
+    for (let at = 0; at < this.#sentences.length; at += SENTENCES_PER_PART) yield jsonPart(this.#sentences.slice(at, at + SENTENCES_PER_PART))
+  }
+
+  /** Into an empty table. */
+  async restore(parts: SnapshotParts): Promise<void> {
+    for (const table of this.#tables()) await table.restore(parts)
+    const sentences = (await parts.json()) as number
+    while (this.#sentences.length < sentences) for (const sentence of (await parts.json()) as string[]) this.#numberOf(sentence)
   }
 
   /** @throws Reject `dedupe.bad-asset-id` */
@@ -70,6 +86,10 @@ export class Decisions {
       matched: orNull(this.#shares.get(asset)),
       timeOffsetMicros: orNull(this.#offsets.get(asset)),
     }
+  }
+
+  #tables() {
+    return [this.#ids, this.#relations, this.#originals, this.#distances, this.#evidences, this.#shares, this.#offsets]
   }
 
   #numberOf(sentence: string): number {

@@ -2,6 +2,7 @@
  * Near copies of videos and animations, as sets of key frames: the idea of vPDQ (facebook/ThreatExchange, folder vpdq).
  * Frames of too little detail (black, white, plain titles) take no part, so that a black intro matches nothing.
  */
+import { jsonPart, type SnapshotParts } from '#runtime/api.ts'
 import { doubles, type Column } from './column.ts'
 import { FrameIndex, type Look } from './frame-index.ts'
 import { isNear } from './nearness.ts'
@@ -43,6 +44,10 @@ const MAX_CANDIDATES = 16
 /** Bounds one comparison; normalize chooses fewer. */
 const MAX_FRAMES = 128
 
+/** Films in one part of a snapshot, four numbers each. */
+const FILMS_PER_PART = 16_384
+const FILM_NUMBERS = 4
+
 /** First and last frame's number in the index. */
 interface Known {
   first: number
@@ -81,6 +86,35 @@ export class Films {
       .map((owner) => this.#compare(film, owner))
       .filter(isCopy)
       .sort((a, b) => b.share - a.share || a.pdq - b.pdq || a.owner - b.owner)[0]
+  }
+
+  *parts(): Iterable<ArrayBufferView> {
+    yield* this.index.parts()
+    yield* this.#times.parts()
+    yield jsonPart(this.#known.size)
+    const numbers = new Float64Array(FILMS_PER_PART * FILM_NUMBERS)
+    let films = 0
+    for (const [owner, { first, last, durationMicros }] of this.#known) {
+      numbers.set([owner, first, last, durationMicros ?? Number.NaN], films++ * FILM_NUMBERS)
+      if (films < FILMS_PER_PART) continue
+      yield numbers
+      films = 0
+    }
+    if (films > 0) yield numbers.subarray(0, films * FILM_NUMBERS)
+  }
+
+  /** Into an empty index. */
+  async restore(parts: SnapshotParts): Promise<void> {
+    await this.index.restore(parts)
+    await this.#times.restore(parts)
+    for (let films = (await parts.json()) as number; films > 0; films -= FILMS_PER_PART) {
+      const numbers = new Float64Array(Math.min(films, FILMS_PER_PART) * FILM_NUMBERS)
+      await parts.into(numbers)
+      for (let at = 0; at < numbers.length; at += FILM_NUMBERS) {
+        const [owner, first, last, duration] = numbers.subarray(at, at + FILM_NUMBERS)
+        this.#known.set(owner!, { first: first!, last: last!, durationMicros: Number.isNaN(duration) ? null : duration! })
+      }
+    }
   }
 
   /** Owners by how many of the frames are near one of theirs, most first. */

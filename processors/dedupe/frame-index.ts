@@ -1,4 +1,5 @@
 /** The frames of originals that can be recognised, findable by both hashes. */
+import type { SnapshotParts } from '#runtime/api.ts'
 import { integers, type Column } from './column.ts'
 import { distance } from './code.ts'
 import { HashIndex } from './hash-index.ts'
@@ -43,6 +44,15 @@ export class FrameIndex {
     this.#blockhash.add(look.blockhash)
     this.#pdq.add(look.pdq)
     return this.#owners.push(owner)
+  }
+
+  *parts(): Iterable<ArrayBufferView> {
+    for (const part of [this.#blockhash, this.#pdq, this.#owners]) yield* part.parts()
+  }
+
+  /** Into an empty index. */
+  async restore(parts: SnapshotParts): Promise<void> {
+    for (const part of [this.#blockhash, this.#pdq, this.#owners]) await part.restore(parts)
   }
 
   /** All near frames that lie within the candidate distance by at least one hash; by item. */

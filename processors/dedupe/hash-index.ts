@@ -5,6 +5,7 @@
  *
  * 32 B a code + 44 B of entries + 11 B of heads = 87 B a code: 530 MB for 6.1 million.
  */
+import { jsonPart, type SnapshotParts } from '#runtime/api.ts'
 import { MAX_ITEM_BITS } from './buckets.ts'
 import { queryFor, Segment, type Match } from './segment.ts'
 
@@ -37,6 +38,20 @@ export class HashIndex {
     this.#segments.at(-2)?.settle()
     this.#segments[this.#size >>> this.#bits]!.add(code)
     return this.#size++
+  }
+
+  *parts(): Iterable<ArrayBufferView> {
+    yield jsonPart(this.#segments.length)
+    for (const segment of this.#segments) yield* segment.parts()
+  }
+
+  /** Into an empty index. */
+  async restore(parts: SnapshotParts): Promise<void> {
+    for (let segments = (await parts.json()) as number; segments > 0; segments--) {
+      const segment = await Segment.restore(this.#bits, parts)
+      this.#segments.push(segment)
+      this.#size += segment.size
+    }
   }
 
   /** A view of an item's code. */

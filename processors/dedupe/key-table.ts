@@ -2,6 +2,7 @@
  * Fixed-width keys and the order in which they came: open-addressed hash tables over typed arrays. Each serves up to
  * 2^20 rows, so that growing never places millions of rows at once; a look-up asks them all, which costs a cache miss each.
  */
+import { jsonPart, type SnapshotParts } from '#runtime/api.ts'
 import { words, type Column } from './column.ts'
 
 const SEGMENT_BITS = 20
@@ -60,6 +61,22 @@ export class KeyTable {
   /** A view. */
   keyAt(row: number): Uint32Array {
     return this.#keys.row(row)
+  }
+
+  *parts(): Iterable<ArrayBufferView> {
+    yield* this.#keys.parts()
+    yield jsonPart(this.#slots.map(({ length }) => length))
+    yield* this.#slots
+  }
+
+  /** Into an empty table. */
+  async restore(parts: SnapshotParts): Promise<void> {
+    await this.#keys.restore(parts)
+    for (const length of (await parts.json()) as number[]) {
+      const slots = new Uint32Array(length)
+      await parts.into(slots)
+      this.#slots.push(slots)
+    }
   }
 
   #holds(row: number, key: Uint32Array): boolean {

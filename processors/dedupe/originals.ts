@@ -1,5 +1,6 @@
 /** The originals: what they are, how exact copies of them are told, and which frames stand for them. */
 import { createHash } from 'node:crypto'
+import type { SnapshotParts } from '#runtime/api.ts'
 import { integers, words, type Column } from './column.ts'
 import { bytesOf, codeOf, CODE_WORDS } from './code.ts'
 import { KeyTable } from './key-table.ts'
@@ -25,7 +26,20 @@ export class Originals {
   }
 
   get bytes(): number {
-    return [this.#contents, this.#pictures, this.#assets, this.#starts, this.#blobs].reduce((sum, part) => sum + part.bytes, 0)
+    return this.#tables().reduce((sum, part) => sum + part.bytes, 0)
+  }
+
+  *parts(): Iterable<ArrayBufferView> {
+    for (const table of this.#tables()) yield* table.parts()
+  }
+
+  /** Into an empty table. */
+  async restore(parts: SnapshotParts): Promise<void> {
+    for (const table of this.#tables()) await table.restore(parts)
+  }
+
+  #tables() {
+    return [this.#contents, this.#pictures, this.#assets, this.#starts, this.#blobs]
   }
 
   /** The original's number. */

@@ -1,4 +1,5 @@
 /** Where which 32-bit word stands: a chained hash table over typed arrays. */
+import { jsonPart, type SnapshotParts } from '#runtime/api.ts'
 import { integers, type Column } from './column.ts'
 
 export interface Posting {
@@ -43,6 +44,23 @@ export class PostingTable {
       found.push({ owner: this.#owners.get(link - 1), position: this.#positions.get(link - 1) })
     }
     return found
+  }
+
+  *parts(): Iterable<ArrayBufferView> {
+    for (const column of [this.#words, this.#owners, this.#positions]) yield* column.parts()
+    yield jsonPart(this.#heads.length)
+    yield this.#heads
+    yield this.#next.subarray(0, this.#words.rows)
+  }
+
+  /** Into an empty table. */
+  async restore(parts: SnapshotParts): Promise<void> {
+    for (const column of [this.#words, this.#owners, this.#positions]) await column.restore(parts)
+    const heads = (await parts.json()) as number
+    this.#heads = new Uint32Array(heads)
+    this.#next = new Uint32Array(heads)
+    await parts.into(this.#heads)
+    await parts.into(this.#next.subarray(0, this.#words.rows))
   }
 
   #chain(word: number, posting: number): void {

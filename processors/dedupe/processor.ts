@@ -10,7 +10,11 @@ export const dedupe = defineStateful({
   version: 1,
   reads: assetFingerprinted,
   writes: [assetDeduplicated],
-  state: { changelog: dedupeDecided, open: () => new DedupeState() },
+  state: {
+    changelog: dedupeDecided,
+    open: () => new DedupeState(),
+    snapshot: { layout: 1, partsOf: (state) => state.parts(), restore: (parts) => DedupeState.restore(parts) },
+  },
   batch: { maxRecords: 500, maxWaitMs: 20 },
   decide(asset, state): Effects<DedupeDecided> {
     requireWhole(asset)

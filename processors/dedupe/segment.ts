@@ -1,4 +1,5 @@
 /** Up to 2^20 codes, and where to find them by their bands. */
+import { jsonPart, type SnapshotParts } from '#runtime/api.ts'
 import { BANDS, bandOf, bandsOf, probesFor, radiiFor, type Probes } from './bands.ts'
 import { ChainedBuckets, SortedBuckets, type Buckets } from './buckets.ts'
 import { CODE_WORDS, distanceWithin, popcount } from './code.ts'
@@ -33,10 +34,27 @@ export class Segment {
   #sorted = 0
   size = 0
 
-  constructor(bits: number) {
+  constructor(bits: number, bands: Buckets[] = Array.from({ length: BANDS }, () => new ChainedBuckets(bits))) {
     this.#bits = bits
     this.#codes = new Uint32Array(CODE_WORDS << bits)
-    this.#bands = Array.from({ length: BANDS }, () => new ChainedBuckets(bits))
+    this.#bands = bands
+  }
+
+  static async restore(bits: number, parts: SnapshotParts): Promise<Segment> {
+    const [size, sorted] = (await parts.json()) as [number, number]
+    const bands: Buckets[] = []
+    const segment = new Segment(bits, bands)
+    segment.size = size
+    segment.#sorted = sorted
+    await parts.into(segment.#codes.subarray(0, size * CODE_WORDS))
+    for (let band = 0; band < BANDS; band++) bands.push(await (band < sorted ? SortedBuckets : ChainedBuckets).restore(bits, size, parts))
+    return segment
+  }
+
+  *parts(): Iterable<ArrayBufferView> {
+    yield jsonPart([this.size, this.#sorted])
+    yield this.#codes.subarray(0, this.size * CODE_WORDS)
+    for (const band of this.#bands) yield* band.parts(this.size)
   }
 
   get bytes(): number {
@@ -60,7 +78,7 @@ export class Segment {
     const band = this.#sorted++
     const values = new Uint32Array(this.size)
     for (let item = 0; item < this.size; item++) values[item] = bandOf(band, this.#codes, item * CODE_WORDS)
-    this.#bands[band] = new SortedBuckets(this.#bits, values)
+    this.#bands[band] = SortedBuckets.sort(this.#bits, values)
   }
 
   /** Every match once, by the bands; undefined when that became dearer than a scan. */

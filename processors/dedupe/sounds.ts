@@ -2,6 +2,7 @@
  * Near copies of sounds: Chromaprints aligned at the offset where their words agree best (the way of AcoustID's
  * matcher). Candidates come from equal words, so a search costs what matches, not what is known.
  */
+import { jsonPart, type SnapshotParts } from '#runtime/api.ts'
 import { popcount } from './code.ts'
 import { PostingTable, scatter } from './posting-table.ts'
 
@@ -35,6 +36,9 @@ const INDEXED_WORDS = 128
 const MAX_ALIGNMENTS = 32
 /** Two minutes, as fingerprint makes it; bounds the comparison. */
 const MAX_WORDS = 1_024
+
+/** Prints in one part of a snapshot: at most a megabyte. */
+const PRINTS_PER_PART = 256
 
 interface Alignment {
   owner: number
@@ -70,6 +74,42 @@ export class Sounds {
       .sort((a, b) => a.errors - b.errors || a.owner - b.owner || b.overlap - a.overlap)[0]
   }
 
+  *parts(): Iterable<ArrayBufferView> {
+    yield* this.postings.parts()
+    yield jsonPart(this.#prints.size)
+    let some: [owner: number, print: Uint32Array][] = []
+    for (const one of this.#prints) {
+      some.push(one)
+      if (some.length < PRINTS_PER_PART) continue
+      yield* partsOfPrints(some)
+      some = []
+    }
+    if (some.length > 0) yield* partsOfPrints(some)
+  }
+
+  /** Into an empty index. */
+  async restore(parts: SnapshotParts): Promise<void> {
+    await this.postings.restore(parts)
+    for (let prints = (await parts.json()) as number; prints > 0; prints -= PRINTS_PER_PART) {
+      const heads = new Uint32Array(Math.min(prints, PRINTS_PER_PART) * 2)
+      await parts.into(heads)
+      const words = new Uint32Array(heads.reduce((sum, head, at) => sum + (at % 2) * head, 0))
+      await parts.into(words)
+      this.#share(words, heads)
+    }
+  }
+
+  /** Gives each print its words. */
+  #share(words: Uint32Array, heads: Uint32Array): void {
+    let from = 0
+    for (let at = 0; at < heads.length; at += 2) {
+      const print = words.slice(from, from + heads[at + 1]!)
+      this.#prints.set(heads[at]!, print)
+      this.#printBytes += print.byteLength
+      from += print.length
+    }
+  }
+
   /** Offsets by how many equal words they bring together, most first. */
   #alignments(print: Uint32Array): Alignment[] {
     const votes = new Map<string, Alignment>()
@@ -84,6 +124,17 @@ export class Sounds {
     return [...votes.values()]
       .sort((a, b) => b.votes - a.votes || a.owner - b.owner || a.offset - b.offset).slice(0, MAX_ALIGNMENTS)
   }
+}
+
+/** Owner and length of each, then the words of all. */
+function partsOfPrints(prints: [owner: number, print: Uint32Array][]): ArrayBufferView[] {
+  const words = new Uint32Array(prints.reduce((sum, [, print]) => sum + print.length, 0))
+  let at = 0
+  for (const [, print] of prints) {
+    words.set(print, at)
+    at += print.length
+  }
+  return [Uint32Array.from(prints.flatMap(([owner, print]) => [owner, print.length])), words]
 }
 
 function compare(copy: Uint32Array, original: Uint32Array, { owner, offset }: Alignment): SoundMatch {

@@ -1,5 +1,5 @@
 /** All that dedupe knows, rebuilt by applying its changelog in order. */
-import { Halt, type State } from '#runtime/api.ts'
+import { Halt, jsonPart, type SnapshotParts, type State } from '#runtime/api.ts'
 import type { DedupeDecided } from '#schemas'
 import { codeOf } from './code.ts'
 import { Decisions, RELATIONS, type Decision, type Relation } from './decisions.ts'
@@ -62,6 +62,23 @@ export class DedupeState implements State<DedupeDecided> {
       scansForSkew: this.stills.index.scansForSkew + this.films.index.scansForSkew,
       soundLookupsCutShort: this.sounds.postings.cutShort,
     }
+  }
+
+  /** All of it, for `restore`; 280 bytes for each picture. */
+  *parts(): Iterable<ArrayBufferView> {
+    yield jsonPart(this.#lastSequence)
+    for (const table of this.#tables()) yield* table.parts()
+  }
+
+  static async restore(parts: SnapshotParts): Promise<DedupeState> {
+    const state = new DedupeState()
+    state.#lastSequence = (await parts.json()) as number
+    for (const table of state.#tables()) await table.restore(parts)
+    return state
+  }
+
+  #tables() {
+    return [this.decisions, this.originals, this.stills, this.films, this.sounds]
   }
 
   /** The original's number. */

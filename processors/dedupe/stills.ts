@@ -1,4 +1,5 @@
 /** Near copies of pictures. */
+import type { SnapshotParts } from '#runtime/api.ts'
 import { FrameIndex, type Look, type NearFrame } from './frame-index.ts'
 
 export class Stills {
@@ -10,6 +11,15 @@ export class Stills {
 
   add(look: Look, owner: number): void {
     this.index.add(look, owner)
+  }
+
+  parts(): Iterable<ArrayBufferView> {
+    return this.index.parts()
+  }
+
+  /** Into an empty index. */
+  restore(parts: SnapshotParts): Promise<void> {
+    return this.index.restore(parts)
   }
 
   /** The original nearest by PDQ, then by blockhash; of equal ones the earliest. */

@@ -7,7 +7,7 @@ import type { Topic } from '../define/topic.ts'
 import { Halt, Reject, reasonOf } from '../errors.ts'
 import { avro, type Type } from './bounded-avsc.ts'
 import type { Registry } from './registry.ts'
-import { frame, unframe } from './wire.ts'
+import { frame, HEADER_BYTES, unframe, writeHeader } from './wire.ts'
 
 export interface Codec {
   /** @throws Reject with a `record.` code; RetryLater `registry.unreachable` */
@@ -62,7 +62,7 @@ class RegistryCodec implements Codec {
   encode<V>(topic: Topic<V>, value: V): Buffer {
     const { type, schemaId } = this.#writerOf(topic)
     try {
-      return frame(schemaId, type.toBuffer(value))
+      return framed(schemaId, type, value)
     } catch (error) {
       throw new Reject('record.invalid-output', `${topic.name} does not take this value: ${reasonOf(error)}`, { cause: error })
     }
@@ -101,6 +101,17 @@ class RegistryCodec implements Codec {
     this.#readers.set(`${schemaId} ${topic.name}`, reader)
     return reader
   }
+}
+
+/** Values are written here first, since their size is known afterwards only. Nothing is kept in it between calls. */
+const scratch = Buffer.allocUnsafeSlow(64 << 10)
+
+/** avsc answers with less than zero when the value does not fit: the largest are rare, and would make the scratch stay large. */
+function framed(schemaId: number, type: Type, value: unknown): Buffer {
+  const end = type.encode(value, scratch, HEADER_BYTES)
+  if (end < 0) return frame(schemaId, type.toBuffer(value))
+  writeHeader(scratch, schemaId)
+  return Buffer.from(scratch.subarray(0, end))
 }
 
 function resolvingReader(type: Type, writerSchema: object, topic: string, schemaId: number): Reader {

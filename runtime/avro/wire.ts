@@ -3,11 +3,16 @@ import { Reject } from '../errors.ts'
 
 export const HEADER_BYTES = 5
 
+/** Writes the first `HEADER_BYTES` of a value. */
+export function writeHeader(target: Buffer, schemaId: number): void {
+  target[0] = 0
+  target.writeUInt32BE(schemaId, 1)
+}
+
 export function frame(schemaId: number, body: Buffer): Buffer {
   const framed = Buffer.allocUnsafe(HEADER_BYTES + body.length)
-  framed[0] = 0
-  framed.writeUInt32BE(schemaId, 1)
-  body.copy(framed, HEADER_BYTES)
+  writeHeader(framed, schemaId)
+  framed.set(body, HEADER_BYTES)
   return framed
 }
 

@@ -65,7 +65,29 @@ export interface BatchProcessorSpec<In, S extends Services> extends Declared<S>,
 
 /** State in memory, rebuilt by applying every entry of its changelog in order. */
 export interface State<Entry> {
+  /** An entry that was applied before changes nothing. */
   apply(entry: Entry): void
+}
+
+/** Parts of a snapshot as they are read back, in the order in which they were given. */
+export interface SnapshotParts {
+  /** Fills the whole view with the next part, which must be as long. */
+  into(cells: ArrayBufferView): Promise<void>
+  /** The next part, which `jsonPart` made. */
+  json(): Promise<unknown>
+}
+
+/** How a state is kept on the local disk, so that a restart need not read its whole changelog. */
+export interface StateSnapshot<St> {
+  /** Raised whenever the parts or their meaning change; older snapshots are then ignored. */
+  layout: number
+  /**
+   * The whole state as views of its memory, in machine byte order. They are read one after the other while the state
+   * rests; a step that takes more than some milliseconds would hold up heartbeats.
+   */
+  partsOf(state: St): Iterable<ArrayBufferView>
+  /** The state that gave these parts. Whatever it throws makes the snapshot be ignored. */
+  restore(parts: SnapshotParts): Promise<St>
 }
 
 export interface Decision<Entry> {
@@ -76,7 +98,7 @@ export interface Decision<Entry> {
 
 export interface StatefulSpec<In, Entry, St extends State<Entry>, S extends Services> extends Declared<S> {
   reads: Topic<In>
-  state: { changelog: Topic<Entry>; open(): St }
+  state: { changelog: Topic<Entry>; open(): St; snapshot?: StateSnapshot<St> }
   batch: BatchPolicy
   /** Synchronous and pure over the state; asked again about a decided asset, it repeats its answer (I5). */
   decide(value: In, state: St, context: Context<S>): Decision<Entry>

@@ -84,7 +84,7 @@ async function* fetchAll({ kafka, id, from, clock, signal }: ChangelogReading): 
 /** @throws RetryLater when what the state was restored to is not in the log: only a restore from the start can help */
 async function restartFrom(reader: PartitionReader, id: PartitionId, next: number): Promise<number> {
   if (next === 0) return reader.oldest()
-  throw new RetryLater('task.in-doubt', `The changelog ${partitionKey(id)} has no offset ${next}, up to which the state was restored.`)
+  throw new RetryLater('state.foreign-base', `The changelog ${partitionKey(id)} has no offset ${next}, up to which the state was restored.`)
 }
 
 function assertMoving(id: PartitionId, next: number, stoodMs: number, cause?: unknown): void {

@@ -5,8 +5,10 @@
 import './aborted-records.ts'
 import './record-set.ts'
 import './record-writer.ts'
+import './partition-groups.ts'
 import './fetched-batch.ts'
 import './consumer-repairs.ts'
+import './paused-fetch.ts'
 import kafkajs from 'kafkajs'
 import { kafkajsModule } from './kafkajs-modules.ts'
 

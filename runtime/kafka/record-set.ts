@@ -66,8 +66,8 @@ export async function decodeRecordSet(bytes: Buffer): Promise<RecordSet> {
 
 function decodeBatch(batch: Buffer, set: RecordSet): Promise<void> | undefined {
   set.nextOffset = Number(batch.readBigInt64BE(BASE_OFFSET)) + batch.readInt32BE(LAST_OFFSET_DELTA) + 1
+  if (batch.readInt32BE(RECORD_COUNT) <= 0) return undefined
   const records = batch.subarray(RECORDS)
-  if (records.length === 0) return undefined
   const codec = lookupCodecByAttributes(batch.readInt16BE(ATTRIBUTES))
   if (codec) return codec.decompress(records).then((plain) => decodeRecords(batch, plain, set))
   decodeRecords(batch, records, set)

@@ -1,8 +1,18 @@
 /** A message of kafkajs as the loops know it. */
-import type { KafkaMessage } from './patches.ts'
 import type { PartitionId, SourceRecord } from '../loop/ports.ts'
 
-export function toSourceRecord({ topic, partition }: PartitionId, message: KafkaMessage): SourceRecord {
+type HeaderValue = Buffer | string | null | undefined
+
+/** What kafkajs's consumers are given, and what `PartitionReader` gives. */
+export interface ReadMessage {
+  offset: string
+  timestamp: string
+  key: Buffer | null
+  value: Buffer | null
+  headers?: Record<string, HeaderValue | HeaderValue[]>
+}
+
+export function toSourceRecord({ topic, partition }: PartitionId, message: ReadMessage): SourceRecord {
   return {
     topic,
     partition,
@@ -14,11 +24,13 @@ export function toSourceRecord({ topic, partition }: PartitionId, message: Kafka
   }
 }
 
-function toHeaders(headers: KafkaMessage['headers']): Record<string, Buffer> {
+/** A header without a value is none; nor is one called `__proto__`, which would change the object that holds the others. */
+function toHeaders(headers: ReadMessage['headers']): Record<string, Buffer> {
   const last: Record<string, Buffer> = {}
-  for (const [name, value] of Object.entries(headers ?? {})) {
+  for (const name in headers) {
+    const value = headers[name]
     const only = Array.isArray(value) ? value.at(-1) : value
-    if (only != null) last[name] = typeof only === 'string' ? Buffer.from(only) : only
+    if (only != null && name !== '__proto__') last[name] = typeof only === 'string' ? Buffer.from(only) : only
   }
   return last
 }

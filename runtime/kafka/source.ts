@@ -23,7 +23,7 @@ export interface KafkaSourceSettings {
   sessionTimeoutMs?: number
 }
 
-/** A third of the session at most, so that two may be lost. */
+/** How often the coordinator hears from us; a third of the session at most, so that one may be lost. */
 const HEARTBEAT_MS = 2_000
 
 /** Long poll. It also bounds how long a resumed partition waits, and how late a heartbeat may be. */
@@ -40,7 +40,7 @@ const BEGIN_RETRY = { firstDelayMs: 100, maxDelayMs: 5_000 }
 /** A consumer that does not end in this time is left behind; its session ends by itself. */
 const LEAVE_MS = 10_000
 
-const MAX_BYTES_PER_PARTITION = 1 << 20
+const MAX_BYTES_PER_PARTITION = 1 << 18
 const MAX_BYTES = 16 << 20
 
 export class KafkaSource implements Source {
@@ -58,7 +58,7 @@ export class KafkaSource implements Source {
   #memberId: string | undefined
   /** How long ago the last sign of life that was answered had been sent, milliseconds. */
   #answeredAfterMs = 0
-  #running: Promise<void> = Promise.resolve()
+  #started: Promise<void> = Promise.resolve()
   /** kafkajs throws when it is told to pause while it is between two lives. */
   #alive = false
   #stopped: Promise<void> | undefined
@@ -74,7 +74,7 @@ export class KafkaSource implements Source {
       groupId: settings.groupId,
       sessionTimeout,
       rebalanceTimeout: 60_000,
-      heartbeatInterval: HEARTBEAT_MS,
+      heartbeatInterval: Math.min(HEARTBEAT_MS, sessionTimeout / 3),
       maxWaitTimeInMs: MAX_WAIT_MS,
       maxBytesPerPartition: MAX_BYTES_PER_PARTITION,
       maxBytes: MAX_BYTES,
@@ -85,9 +85,14 @@ export class KafkaSource implements Source {
   }
 
   /** @throws Halt `kafka.topic-missing` */
-  async start(listener: SourceListener): Promise<void> {
+  start(listener: SourceListener): Promise<void> {
     this.#listener = listener
     this.#observe()
+    this.#started = this.#start()
+    return this.#started
+  }
+
+  async #start(): Promise<void> {
     await this.#consumer.connect()
     try {
       await this.#consumer.subscribe({ topics: this.#settings.topics, fromBeginning: true })
@@ -95,13 +100,13 @@ export class KafkaSource implements Source {
       throw new Halt('kafka.topic-missing', `${this.#settings.groupId} cannot read ${this.#settings.topics.join(', ')}: ${reasonOf(error)}`,
         'Run `sluice topics apply`.', { cause: error })
     }
-    this.#running = this.#consumer.run({
+    if (this.#stopped) return
+    await this.#consumer.run({
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: 64,
       eachBatch: async (payload) => this.#deliver(payload),
     })
-    await this.#running
   }
 
   pause(partitions: PartitionId[]): void {
@@ -136,7 +141,8 @@ export class KafkaSource implements Source {
   /** One that is stopped while it joins would go on reading: kafkajs ends only what runs. */
   async #leave(): Promise<void> {
     this.#membership.unsettled()
-    const ended = this.#running.then(() => this.#consumer.disconnect()).catch((error: unknown) => this.#log.warn({ reason: reasonOf(error) }, 'the consumer did not end well'))
+    const started = this.#started.catch(() => {}) // told to whoever started it
+    const ended = started.then(() => this.#consumer.disconnect()).catch((error: unknown) => this.#log.warn({ reason: reasonOf(error) }, 'the consumer did not end well'))
     await within(this.#clock, LEAVE_MS, ended, () => this.#log.warn('the consumer was left behind; its session will run out'))
   }
 

@@ -2,6 +2,7 @@
  * What the loops need from the outside. Kafka, the in-memory log and Postgres implement these; the loops import
  * none of them.
  */
+import type { State } from '../define/processor.ts'
 
 export interface PartitionId {
   topic: string
@@ -103,6 +104,26 @@ export interface TaskBroker {
    * @throws RetryLater when no more come; whatever `take` throws; the signal's reason
    */
   readChangelog(partition: number, from: number, take: (records: SourceRecord[]) => Promise<boolean> | boolean, signal: AbortSignal): Promise<void>
+}
+
+/** A state that holds every changelog entry below an offset, and none that is not committed. */
+export interface StatePoint {
+  state: State<unknown>
+  changelogNext: number
+  /** The input's next offset, committed together with the last of these entries. */
+  position: number
+}
+
+/** Local copies of a stage's state, which spare a restart most of the changelog. Nothing here rejects: it is a cache. */
+export interface StateSnapshots {
+  /** The newest state that can be used; undefined when there is none. */
+  load(partition: number): Promise<StatePoint | undefined>
+  /** To be called after each commit and awaited before the state changes again. */
+  saveWhenDue(partition: number, point: StatePoint): Promise<void>
+  /** To be called at the end of the process. */
+  saveAtEnd(partition: number, point: StatePoint): Promise<void>
+  /** For a changelog that does not hold what the snapshot was made of. */
+  discard(partition: number): Promise<void>
 }
 
 /** A record that can never succeed, as it goes to the failure table. */

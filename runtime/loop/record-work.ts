@@ -71,24 +71,26 @@ export class RecordWork {
   }
 
   async #once(record: SourceRecord, span: RecordSpan, slots: Slots, signal: AbortSignal): Promise<void> {
-    const { processor, codec, stats, breaker, at } = this.#parts
-    const outputs = await this.#handleInSlot(record, slots, signal)
+    const { stats, breaker, at } = this.#parts
+    const outputs = await this.#makeInSlot(record, span, slots, signal)
     if (signal.aborted) return
     if (at) await at('before-send')
-    await this.#parts.outbox.send(encodeOutputs(processor, codec, record, outputs, span.traceparent))
+    await this.#parts.outbox.send(outputs)
     if (at) await at('after-send')
     stats.written += 1
     breaker.record(false, '')
     span.end('written')
   }
 
-  async #handleInSlot(record: SourceRecord, slots: Slots, signal: AbortSignal): Promise<Outgoing[]> {
-    const { stats, clock } = this.#parts
+  /** Only the outputs' bytes are held while they are sent: the values behind them take several times as much memory. */
+  async #makeInSlot(record: SourceRecord, span: RecordSpan, slots: Slots, signal: AbortSignal): Promise<OutgoingRecord[]> {
+    const { processor, codec, stats, clock } = this.#parts
     if (!slots.tryAcquire()) await slots.acquire()
     const startedMs = clock.monotonicMs()
     stats.inFlight += 1
     try {
-      return await this.#handle(record, signal)
+      const handled = this.#handle(record, signal)
+      return encodeOutputs(processor, codec, record, handled instanceof Promise ? await handled : handled, span.traceparent)
     } finally {
       stats.inFlight -= 1
       stats.workMs += clock.monotonicMs() - startedMs

@@ -24,7 +24,7 @@ const COMMIT_EVERY_MS = 1_000
 const COMMIT_EVERY_RECORDS = 1_000
 
 /** A partition holds at most this much; enough to keep handlers busy over one fetch, little enough to bound memory. */
-const BOUNDS: Bounds = { records: 2_000, bytes: 16 << 20 }
+const BOUNDS: Bounds = { records: 500, bytes: 8 << 20 }
 
 /** How long records that run may take to end when the stage is stopped. */
 const DRAIN_MS = 20_000

@@ -1,7 +1,7 @@
 /** A stateful stage in this process: opens a task for each partition that is assigned, and closes it when it goes. */
 import { Halt } from '../errors.ts'
-import type { PartitionId, Position, SourceListener, SourceRecord } from './ports.ts'
-import { StatefulTask, type HeldState, type StatefulTaskParts } from './stateful-task.ts'
+import type { PartitionId, Position, SourceListener, SourceRecord, StatePoint } from './ports.ts'
+import { StatefulTask, type StatefulTaskParts } from './stateful-task.ts'
 
 export type StatefulLoopParts = Omit<StatefulTaskParts, 'id' | 'held' | 'failed'>
 
@@ -67,11 +67,13 @@ export class StatefulLoop implements SourceListener {
 
   async #shutDown(): Promise<void> {
     this.#stopping = true
-    await Promise.all([...this.#tasks.keys()].map((partition) => this.#close(partition)))
+    const held = await Promise.all([...this.#tasks.keys()].map(async (partition) => [partition, await this.#close(partition)] as const))
     await this.#parts.source.stop()
+    // The group waits for nobody now.
+    for (const [partition, point] of held) if (point) await this.#parts.snapshots?.saveAtEnd(partition, point)
   }
 
-  async #close(partition: number): Promise<HeldState | undefined> {
+  async #close(partition: number): Promise<StatePoint | undefined> {
     const task = this.#tasks.get(partition)
     this.#tasks.delete(partition)
     await task?.close()

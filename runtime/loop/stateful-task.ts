@@ -24,7 +24,7 @@ import type { Log } from '../log.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { backoffMs } from './backoff.ts'
 import { deadLetterRecord } from './dead-letter.ts'
-import type { OutgoingRecord, PartitionId, Source, SourceRecord, TaskBroker, TransactionalProducer } from './ports.ts'
+import type { OutgoingRecord, PartitionId, Source, SourceRecord, StatePoint, StateSnapshots, TaskBroker, TransactionalProducer } from './ports.ts'
 import { encodeOutputs, encodeRecord } from './record-encoder.ts'
 import { checkKey } from './record-work.ts'
 import type { StageStats } from './stage-stats.ts'
@@ -49,12 +49,10 @@ export interface StatefulTaskParts {
   stats: StageStats
   at?: Failpoint | undefined
   /** What an earlier task of this process knows of the partition already. */
-  held?: HeldState | undefined
+  held?: StatePoint | undefined
+  snapshots?: StateSnapshots | undefined
   failed(error: Error): void
 }
-
-/** A state that holds every changelog entry below an offset, and none that is not committed. */
-export interface HeldState { state: State<unknown>; changelogNext: number }
 
 interface Effects { records: OutgoingRecord[]; written: number; dead: number }
 
@@ -62,7 +60,7 @@ export class StatefulTask {
   readonly #parts: StatefulTaskParts
   readonly #closing = new AbortController()
   /** Undefined while nothing certain is known. */
-  #held: HeldState | undefined
+  #held: StatePoint | undefined
   #producer: TransactionalProducer | undefined
   #waiting: SourceRecord[] = []
   #nextOffset = 0
@@ -76,7 +74,7 @@ export class StatefulTask {
   }
 
   /** What a next task of this partition may start from, once this one is closed. */
-  get held(): HeldState | undefined {
+  get held(): StatePoint | undefined {
     return this.#held
   }
 
@@ -144,7 +142,9 @@ export class StatefulTask {
     const { id, source, clock, at } = this.#parts
     const written = await commitTransaction({ producer: this.#producer!, records, position: { ...id, offset }, holds: () => source.holds(id), clock, at })
     const changelog = this.#parts.processor.state.changelog.name
-    this.#held!.changelogNext = written.find(({ topic }) => topic === changelog)?.offset ?? this.#held!.changelogNext
+    const { state, changelogNext } = this.#held!
+    this.#held = { state, position: offset, changelogNext: written.find(({ topic }) => topic === changelog)?.offset ?? changelogNext }
+    await this.#parts.snapshots?.saveWhenDue(id.partition, this.#held)
   }
 
   #committed(count: number, offset: number, effects: Effects): void {
@@ -190,6 +190,7 @@ export class StatefulTask {
       } catch (error) {
         const verdict = verdictOf(error)
         if (verdict instanceof Halt) throw error
+        if (verdict?.code === 'state.foreign-base') await this.#parts.snapshots?.discard(this.#parts.id.partition)
         stats.retries += 1
         log.warn({ reason: reasonOf(error), attempt }, 'the partition was not taken over; trying again')
         const askedMs = verdict instanceof RetryLater ? verdict.afterMs : undefined
@@ -199,19 +200,19 @@ export class StatefulTask {
   }
 
   async #tryTakeOver(): Promise<void> {
-    const { broker, processor, source, clock, log, at, id } = this.#parts
+    const { broker, processor, source, snapshots, clock, log, at, id } = this.#parts
     await this.#producer?.close()
     this.#producer = undefined
     if (!source.holds(id)) throw new RetryLater('task.not-held', 'The partition may be another member\'s by now.')
-    const { state, changelogNext: from } = this.#held ?? { state: processor.state.open() as State<unknown>, changelogNext: 0 }
+    const base = this.#held ?? (await snapshots?.load(id.partition)) ?? { state: processor.state.open() as State<unknown>, changelogNext: 0, position: 0 }
     // Until the restore is complete, what it has reached is not known.
     this.#held = undefined
     const { producer, position, changelogNext, restored } = await takeOver({
-      id, broker, clock, at, from, changelog: processor.state.changelog.name, signal: this.#closing.signal,
-      restore: (record) => this.#restore(state, record),
+      id, broker, base, clock, at, changelog: processor.state.changelog.name, signal: this.#closing.signal,
+      restore: (record) => this.#restore(base.state, record),
     })
-    log.info({ ...id, position, from, restored }, 'took the partition over')
-    this.#held = { state, changelogNext }
+    log.info({ ...id, position, from: base.changelogNext, restored }, 'took the partition over')
+    this.#held = { state: base.state, changelogNext, position }
     this.#producer = producer
     this.#nextOffset = position
   }

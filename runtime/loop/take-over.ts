@@ -10,7 +10,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { Clock } from '../clock.ts'
-import { Halt } from '../errors.ts'
+import { Halt, RetryLater } from '../errors.ts'
 import type { Failpoint } from '../failpoints.ts'
 import { partitionKey } from './partition-key.ts'
 import type { OutgoingRecord, PartitionId, SourceRecord, TaskBroker, TransactionalProducer } from './ports.ts'
@@ -26,8 +26,8 @@ export interface TakeOverParts {
   id: PartitionId
   broker: TaskBroker
   changelog: string
-  /** Offset of the changelog from which the state lacks entries; above 0 after a snapshot. */
-  from: number
+  /** What the state holds already: changelog entries below `changelogNext`, of inputs below `position`. */
+  base: { changelogNext: number; position: number }
   /** Applies one changelog record to the state. */
   restore(record: SourceRecord): Promise<void> | void
   clock: Clock
@@ -44,7 +44,7 @@ export interface TakenOver {
   restored: number
 }
 
-/** @throws RetryLater when the outcome is in doubt; Halt `state.ahead-of-position` */
+/** @throws RetryLater when the outcome is in doubt, `state.foreign-base`; Halt `state.ahead-of-position` */
 export async function takeOver(parts: TakeOverParts): Promise<TakenOver> {
   const { broker, id, at } = parts
   await at?.('before-fence')
@@ -65,7 +65,7 @@ export async function takeOver(parts: TakeOverParts): Promise<TakenOver> {
 }
 
 /** Steps 1 and 2; the barrier's value. */
-function fenceAndBar(producer: TransactionalProducer, { changelog, id, clock, at }: TakeOverParts): Promise<string> {
+function fenceAndBar(producer: TransactionalProducer, { changelog, id, base, clock, at }: TakeOverParts): Promise<string> {
   return withinDeadline(clock, async () => {
     const transaction = await producer.begin()
     await at?.('after-fence')
@@ -73,8 +73,9 @@ function fenceAndBar(producer: TransactionalProducer, { changelog, id, clock, at
     const barrier: OutgoingRecord = {
       topic: changelog, partition: id.partition, key: Buffer.from(BARRIER_KEY), value: Buffer.from(value), headers: {}, timestampMs: clock.now(),
     }
-    await transaction.send([barrier])
+    const [end] = await transaction.send([barrier])
     await transaction.commit()
+    if (end !== undefined && end.offset <= base.changelogNext) throw new RetryLater('state.foreign-base', `The changelog ends at ${end.offset}, before ${base.changelogNext}, which the state is said to hold.`)
     return value
   })
 }
@@ -82,8 +83,8 @@ function fenceAndBar(producer: TransactionalProducer, { changelog, id, clock, at
 interface Restored { count: number; next: number; lastSource: number }
 
 /** Step 4. */
-async function restoreTo(barrier: string, { broker, id, from, restore, signal, at }: TakeOverParts): Promise<Restored> {
-  const restored: Restored = { count: 0, next: from, lastSource: -1 }
+async function restoreTo(barrier: string, { broker, id, base, restore, signal, at }: TakeOverParts): Promise<Restored> {
+  const restored: Restored = { count: 0, next: base.changelogNext, lastSource: base.position - 1 }
   const take = async (records: SourceRecord[]): Promise<boolean> => {
     for (const record of records) {
       restored.next = record.offset + 1
@@ -99,7 +100,7 @@ async function restoreTo(barrier: string, { broker, id, from, restore, signal, a
     await at?.('mid-restore')
     return false
   }
-  await broker.readChangelog(id.partition, from, take, signal)
+  await broker.readChangelog(id.partition, base.changelogNext, take, signal)
   return restored
 }
 

@@ -37,6 +37,7 @@ export async function writeParts(handle: FileHandle, parts: Iterable<ArrayBuffer
     await writePart(handle, bytesOf(part), signal)
     count += 1
   }
+  signal.throwIfAborted()
   await writeAll(handle, [words(END, count)])
 }
 

@@ -29,18 +29,23 @@ export interface BenchResult {
   metrics: Metric[]
 }
 
+export interface BenchOptions {
+  /** The whole load, where the usual run makes do with a part of it. */
+  full: boolean
+}
+
 export interface Bench {
   name: string
   /** One line: what is measured, against what. */
   about: string
-  run(): Promise<Pick<BenchResult, 'verified' | 'notes' | 'metrics'>>
+  run(options: BenchOptions): Promise<Pick<BenchResult, 'verified' | 'notes' | 'metrics'>>
 }
 
 const ROOT = join(import.meta.dirname, '..', '..')
 const RESULTS = join(import.meta.dirname, 'RESULTS.md')
 
-export async function runBench(bench: Bench): Promise<BenchResult> {
-  const outcome = await bench.run()
+export async function runBench(bench: Bench, options: BenchOptions): Promise<BenchResult> {
+  const outcome = await bench.run(options)
   return { name: bench.name, commit: commit(), machine: machine(), at: new Date().toISOString().slice(0, 10), ...outcome }
 }
 

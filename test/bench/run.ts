@@ -1,23 +1,24 @@
-/** `npm run bench -- NAME [--json FILE]`: runs a benchmark, prints its table, and keeps it in RESULTS.md. */
+/** `npm run bench -- NAME [--full] [--json FILE]`: runs a benchmark, prints its table, and keeps it in RESULTS.md. */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { record, runBench, toTable, type Bench } from './result.ts'
 import { latency } from './latency.ts'
 import { pipeline } from './pipeline.ts'
+import { runtime } from './runtime.ts'
 
-const BENCHES: Bench[] = [latency, pipeline]
+const BENCHES: Bench[] = [latency, pipeline, runtime]
 
-const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' } } })
+const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' }, full: { type: 'boolean', default: false } } })
 const chosen = BENCHES.filter(({ name }) => positionals.includes(name))
 if (chosen.length === 0 || chosen.length !== positionals.length) {
-  console.error(`usage: npm run bench -- NAME… [--json FILE]\n\n${BENCHES.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}`)
+  console.error(`usage: npm run bench -- NAME… [--full] [--json FILE]\n\n${BENCHES.map(({ name, about }) => `  ${name.padEnd(10)} ${about}`).join('\n')}`)
   process.exit(2)
 }
 
 const results = []
 for (const bench of chosen) {
   console.log(`▶ ${bench.name}: ${bench.about}`)
-  const result = await runBench(bench)
+  const result = await runBench(bench, { full: values.full })
   console.log(toTable(result))
   for (const note of result.notes) console.log(`- ${note}`)
   record(bench, result)

@@ -182,7 +182,7 @@ test('the broker refuses the transaction of an owner that was replaced', { timeo
   const w = await world()
   const id = { topic: w.topics.single.name, partition: 0 }
   const broker = new KafkaTaskBroker(connection, { groupId: w.group, changelog: w.topics.kept.name }, systemClock, log)
-  const takeOverNow = () => takeOver({ id, broker, changelog: w.topics.kept.name, from: 0, restore: () => {}, clock: systemClock, signal: AbortSignal.timeout(30_000) })
+  const takeOverNow = () => takeOver({ id, broker, changelog: w.topics.kept.name, base: { changelogNext: 0, position: 0 }, restore: () => {}, clock: systemClock, signal: AbortSignal.timeout(30_000) })
   const [stale, current] = [await takeOverNow(), await takeOverNow()]
   const records = [encodeRecord(w.codec, w.topics.counted({ id: 'a', text: '1' }), 7, {})]
   const commitBy = ({ producer }: TakenOver) => commitTransaction({ producer, records, position: { ...id, offset: 1 }, holds: () => true, clock: systemClock })

@@ -40,7 +40,7 @@ export async function openPipeline(settings: Record<string, string> = {}): Promi
   const stack = await startStack({ dir, env: {} })
   const mediaDir = join(dir, 'media')
   const config = loadConfig({
-    ...stack.env(), SLUICE_APP: `test-${randomUUID().slice(0, 8)}`, SLUICE_BLOBS: join(dir, 'blobs'), SLUICE_MODELS: join(dir, 'models'),
+    ...stack.env(), SLUICE_APP: `test-${randomUUID().slice(0, 8)}`, SLUICE_BLOBS: join(dir, 'blobs'), SLUICE_MODELS: join(dir, 'models'), SLUICE_STATE: join(dir, 'state'),
     SLUICE_FILE_ROOTS: dir, SLUICE_ALLOW_ADDRESSES: '127.0.0.0/8', ...settings,
   })
   const log = createLog('test', process.env['SLUICE_LOG_LEVEL'] ?? 'silent')

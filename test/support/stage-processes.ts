@@ -36,7 +36,7 @@ export function startStageProcesses(config: Config): StageProcesses {
 function startOne(stage: string, config: Config): ChildProcess {
   const env = {
     PATH: process.env['PATH'], KAFKA_BROKERS: config.kafkaBrokers.join(','), SCHEMA_REGISTRY_URL: config.registryUrl, DATABASE_URL: config.databaseUrl,
-    SLUICE_APP: config.app, SLUICE_BLOBS: config.blobsDir, SLUICE_MODELS: config.modelsDir, SLUICE_MODEL: config.model,
+    SLUICE_APP: config.app, SLUICE_BLOBS: config.blobsDir, SLUICE_MODELS: config.modelsDir, SLUICE_STATE: config.stateDir, SLUICE_MODEL: config.model,
     SLUICE_FILE_ROOTS: config.fileRoots.join(','),
   }
   return spawn(process.execPath, ['--disable-warning=ExperimentalWarning', 'cli/main.ts', 'run', stage, '--quiet'], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'], env })

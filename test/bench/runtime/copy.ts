@@ -1,18 +1,10 @@
 /** A stage that does nothing against a bare copy loop: the same records, the same broker, one after the other. */
-import type { KafkaConnection } from '#runtime/kafka/client.ts'
 import type { Metric } from '../result.ts'
-import type { Contents } from './bare-program.ts'
 import type { Cost } from './child-side.ts'
 import { startBare, startStage } from './child.ts'
+import { contentsOf, isSame, type Ground } from './ground.ts'
 import { median } from './median.ts'
 import { createTopics, parcelTopic } from './parcels.ts'
-
-/** Where the measurements take place. */
-export interface Ground {
-  connection: KafkaConnection
-  brokers: string
-  registryUrl: string
-}
 
 const ROUNDS = 3
 
@@ -27,9 +19,9 @@ export async function measureCopy(ground: Ground, reads: string, count: number, 
   for (let round = 0; round < rounds; round++) {
     for (const [costs, copy] of [[stage, stageCopy], [bare, bareCopy]] as const) {
       const writes = `parcel.copied-${round}-${copy.name}`
-      await createTopics(ground.connection, ground.registryUrl, [parcelTopic(writes)])
+      await createTopics(ground, [parcelTopic(writes)])
       costs.push(await copy(ground, { reads, writes, count }))
-      verified &&= same(await contentsOf(ground, writes, count), expected)
+      verified &&= isSame(await contentsOf(ground, writes, count), expected)
       await ground.connection.admin.deleteTopics({ topics: [writes] })
     }
   }
@@ -54,20 +46,6 @@ async function bareCopy({ brokers }: Ground, copying: Copying): Promise<Cost> {
   } finally {
     await child.stop()
   }
-}
-
-/** What a topic holds, read by a plain client in a process of its own. */
-export async function contentsOf({ brokers }: Ground, reads: string, count: number): Promise<Contents> {
-  const child = startBare({ kind: 'read', brokers: brokers.split(','), reads, count })
-  try {
-    return await child.next('contents')
-  } finally {
-    await child.stop()
-  }
-}
-
-function same(a: Contents, b: Contents): boolean {
-  return a.records === b.records && a.ids === b.ids && a.sum === b.sum
 }
 
 const speed = ({ records, seconds }: Cost): number => records / seconds

@@ -42,8 +42,10 @@ export function textOf(n: number, bytes = TEXT_BYTES): string {
   return pool.slice(start, start + bytes)
 }
 
+interface World { connection: KafkaConnection; registryUrl: string }
+
 /** Creates topics, and registers their schemas. */
-export async function createTopics({ admin }: KafkaConnection, registryUrl: string, topics: Topic[]): Promise<void> {
+export async function createTopics({ connection: { admin }, registryUrl }: World, topics: Topic[]): Promise<void> {
   await admin.createTopics({
     topics: topics.map(({ name, partitions, cleanup }) => ({
       topic: name, numPartitions: partitions, replicationFactor: 1,
@@ -63,7 +65,7 @@ export interface Filling {
 }
 
 /** Writes `count` records as sluice's own client and stages would: keyed, with headers, zstd, acknowledged by all. */
-export async function fill(connection: KafkaConnection, registryUrl: string, { topic, count, parcel = plain, headers = traced }: Filling): Promise<void> {
+export async function fill({ connection, registryUrl }: World, { topic, count, parcel = plain, headers = traced }: Filling): Promise<void> {
   const codec = await openCodec(connectRegistry(registryUrl), [topic])
   const outbox = new KafkaOutbox(connection.kafka, systemClock, createLog('bench', 'error'))
   const record = (n: number): OutgoingRecord => encodeRecord(codec, topic(parcel(n)), STARTED_MS + n, headers(n))

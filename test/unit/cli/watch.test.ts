@@ -8,7 +8,7 @@ import type { Clock } from '#runtime/clock.ts'
 function sleepingClock(): Clock {
   let nowMs = 0
   const never = (): never => { throw new Error('not used here') }
-  return { now: never, every: never, after: never, monotonicMs: () => nowMs, sleep: async (ms) => { nowMs += ms } }
+  return { now: never, every: never, after: never, random: never, monotonicMs: () => nowMs, sleep: async (ms) => { nowMs += ms } }
 }
 
 const reportOf = (written: Record<string, number>): StagesReport => ({

@@ -119,7 +119,7 @@ test('an owner that was replaced can commit nothing more', async () => {
   const log = new MemoryLog()
   const broker = new MemoryTaskBroker(log, 'count', countKept.name)
   const clock = new VirtualClock()
-  const parts = { id: P0, broker, clock, changelog: countKept.name, from: 0, restore: () => {}, signal: new AbortController().signal }
+  const parts = { id: P0, broker, clock, changelog: countKept.name, base: { changelogNext: 0, position: 0 }, restore: () => {}, signal: new AbortController().signal }
   const stale = await takeOver(parts)
   await takeOver(parts)
   const commit = commitTransaction({ producer: stale.producer, records: [], position: { ...P0, offset: 1 }, holds: () => true, clock })

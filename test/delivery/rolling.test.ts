@@ -1,0 +1,166 @@
+/**
+ * Rolling restarts and upgrades on real processes, two for each stage, under a steady flow: each process in turn is asked
+ * to stop and replaced. Nobody dies, so nothing has to wait for a session to run out (6 s here): the partitions of the one
+ * that leaves are another's after the next heartbeat and one rebalance.
+ */
+import assert from 'node:assert/strict'
+import { after, before, test, type TestContext } from 'node:test'
+import { openCodec, subjectOf } from '#runtime/avro/codec.ts'
+import { systemClock } from '#runtime/clock.ts'
+import { Arrivals } from '#test/support/arrivals.ts'
+import { eventually } from '#test/support/eventually.ts'
+import { readTopic } from '#test/support/read-topic.ts'
+import { Arena } from './faults/arena.ts'
+import type { RoundNeeds } from './faults/fault.ts'
+import { judge, prepare } from './faults/judging.ts'
+import type { Slot } from './faults/slot.ts'
+import { SESSION_MS, World } from './faults/world.ts'
+import { STAGES } from './faults/workload/topology.ts'
+import { topicsOf } from './faults/workload/topics.ts'
+
+const EVENTS_PER_SECOND = 100
+const FIRST_EVENTS = 60
+/** The flow goes on for so long between two replacements and around them. */
+const CALM_MS = 1_500
+const FINISH_MS = 60_000
+
+/** What a process is given to end what it has begun: the largest deadline of the workload's handlers is shorter in practice. */
+const DRAIN_MS = 5_000
+/** A heartbeat (2 s) and a long poll (0.25 s) until the others know, joining and taking over 1.5 s on a busy machine. */
+const PAUSE_MS = 3_750
+
+let arena: Arena
+before(async () => { arena = await Arena.open() }, { timeout: 120_000 })
+after(() => arena?.close(), { timeout: 60_000 })
+
+async function inWorld(seed: string, needs: RoundNeeds, work: (world: World, arrivals: Arrivals) => Promise<void>): Promise<void> {
+  const world = await World.open(arena, { seed, ...needs })
+  let arrivals: Arrivals | undefined
+  try {
+    await prepare(world)
+    world.startCrew()
+    await world.flow.write(FIRST_EVENTS)
+    await finished(world)
+    arrivals = await follow(world)
+    await work(world, arrivals)
+  } finally {
+    await arrivals?.stop()
+    await world.close()
+  }
+}
+
+async function finished(world: World): Promise<void> {
+  await eventually(async () => assert.equal(await world.unfinished(), ''), FINISH_MS)
+}
+
+/** By the event's id, whichever version wrote the record. */
+async function follow(world: World): Promise<Arrivals> {
+  const { made, checked, judged, kept } = newest(world)
+  const codec = await openCodec(arena.registry, [made, judged, kept])
+  const reader = { ...codec, decode: codec.decode.bind(codec) }
+  const ids = (topic: typeof judged | typeof kept) => async ({ value }: { value: Buffer | null }) => (await reader.decode<{ id: string }>(topic as never, value)).id
+  return Arrivals.follow(arena.connection, {
+    [made.name]: ({ headers }) => headers['event-id']?.toString(),
+    // Of both versions, the id is the first field.
+    [checked.name]: ({ value }) => value!.subarray(6, 42).toString('latin1'),
+    [judged.name]: ids(judged),
+    [kept.name]: ids(kept),
+  })
+}
+
+function newest(world: World) {
+  return topicsOf(world.load.topics.made.name.replace(/-event\.made$/, ''), 2)
+}
+
+/** Every process in turn is replaced; the time that each took to end, by name. */
+async function replaceEach(world: World, prepareSlot: (slot: Slot) => void = () => {}): Promise<Map<string, number>> {
+  const drains = new Map<string, number>()
+  for (const slot of world.crew) {
+    await systemClock.sleep(CALM_MS)
+    const startedMs = performance.now()
+    const ended = await slot.retire()
+    drains.set(slot.name, performance.now() - startedMs)
+    assert.deepEqual({ code: ended?.code, signal: ended?.signal }, { code: 0, signal: null }, `${slot.name}\n${slot.process?.tail.join('\n')}`)
+    prepareSlot(slot)
+    await slot.start().started
+    await eventually(() => isComplete(world, slot), 20_000)
+  }
+  await systemClock.sleep(CALM_MS)
+  return drains
+}
+
+/** Both of the stage's processes are in its group, and no rebalance is under way. */
+async function isComplete(world: World, { stage }: Slot): Promise<void> {
+  const { groups: [group] } = await arena.connection.admin.describeGroups([world.groupOf(stage)])
+  assert.deepEqual([group?.state, group?.members.length], ['Stable', 2])
+}
+
+/** The longest pause of each stage and the longest time that a record waited for it. */
+function pauses(world: World, arrivals: Arrivals, fromMs: number): Record<string, { gapMs: number; waitMs: number }> {
+  const { made, checked, judged, kept } = world.load.topics
+  // A record on which the handler throws is tried for two seconds, and its key waits for it.
+  const slow = new Set(world.flow.produced.filter(({ poison }) => poison === 'throws').map(({ key }) => key))
+  const steady = new Set(world.flow.produced.filter(({ key }) => !slow.has(key)).map(({ id }) => id))
+  const ways = { check: [made, checked], first: [checked, judged], keep: [judged, kept] } as const
+  return Object.fromEntries(STAGES.map((stage) => {
+    const [from, to] = ways[stage]
+    return [stage, { gapMs: arrivals.longestGapMs(to.name, fromMs), waitMs: arrivals.longestWaitMs(from.name, to.name, fromMs, (id) => steady.has(id)) }]
+  }))
+}
+
+async function settle(t: TestContext, world: World, arrivals: Arrivals, fromMs: number, drains: Map<string, number>): Promise<void> {
+  await world.flow.stop()
+  await finished(world)
+  await eventually(() => assert.ok(arrivals.count(world.load.topics.kept.name) > 0))
+  const measured = pauses(world, arrivals, fromMs)
+  for (const [stage, { gapMs, waitMs }] of Object.entries(measured)) t.diagnostic(`${stage}: longest pause of its output ${gapMs.toFixed(0)} ms, longest wait of a record ${waitMs.toFixed(0)} ms`)
+  t.diagnostic(`ending took ${[...drains].map(([name, ms]) => `${name} ${ms.toFixed(0)}`).join(', ')} ms; ${world.flow.produced.length} events`)
+  const { broken } = await judge(world)
+  world.broken.push(...(await world.stopCrew()), ...broken)
+  assert.equal(world.broken.map(({ invariant, detail }) => `${invariant}: ${detail}`).join('\n'), '')
+  for (const [name, ms] of drains) assert.ok(ms < DRAIN_MS, `${name} took ${ms.toFixed(0)} ms to end`)
+  for (const [stage, { gapMs, waitMs }] of Object.entries(measured)) {
+    assert.ok(gapMs > 0 && gapMs < PAUSE_MS, `${stage} paused for ${gapMs.toFixed(0)} ms`)
+    assert.ok(waitMs > 0 && waitMs < PAUSE_MS, `a record waited ${waitMs.toFixed(0)} ms for ${stage}`)
+  }
+}
+
+test('each process of each kind of stage is replaced in turn: nothing is lost or doubled, and no stage pauses for longer than a rebalance', { timeout: 180_000 }, async (t) => {
+  assert.ok(PAUSE_MS < SESSION_MS)
+  await inWorld('rolling', {}, async (world, arrivals) => {
+    const fromMs = performance.now()
+    world.flow.start(EVENTS_PER_SECOND)
+    const drains = await replaceEach(world)
+    await settle(t, world, arrivals, fromMs, drains)
+  })
+})
+
+test('version N + 1 of a stage beside version N, its output with a new field: nothing is lost, and both read every record', { timeout: 180_000 }, async (t) => {
+  await inWorld('upgrade', { versions: 2 }, async (world, arrivals) => {
+    const newer = newest(world).checked
+    await arena.registry.register(subjectOf(newer), newer.schema)
+    const fromMs = performance.now()
+    world.flow.start(EVENTS_PER_SECOND)
+    const drains = await replaceEach(world, (slot) => { slot.version = 2 })
+    await settle(t, world, arrivals, fromMs, drains)
+    await t.test('records of both versions lie on the topic, and each version reads all of them', () => readByBoth(world))
+  })
+})
+
+async function readByBoth(world: World): Promise<void> {
+  const [older, newer] = [world.load.topics.checked, newest(world).checked]
+  const records = await readTopic(arena.connection, older.name)
+  const ids = new Set(records.map(({ value }) => value!.readUInt32BE(1)))
+  assert.equal(ids.size, 2, 'schemas on the topic')
+  const [old, young] = [await openCodec(arena.registry, [older]), await openCodec(arena.registry, [newer])]
+  const remarks = new Set<unknown>()
+  for (const { value } of records) {
+    const [asOld, asNew] = [await old.decode(older, value), await young.decode(newer, value)]
+    assert.equal('remark' in asOld, false)
+    const { remark, ...rest } = asNew
+    assert.deepEqual({ ...rest }, { ...asOld })
+    remarks.add(remark)
+  }
+  // What version 1 wrote has the field's default for version 2.
+  assert.deepEqual([...remarks].sort(), ['', 'second'])
+}

@@ -1,0 +1,63 @@
+/** What a seed decides about its world. */
+import { FAILPOINTS, type FailpointName } from '#runtime/failpoints.ts'
+import { CALM, type Weather } from './network.ts'
+import type { Random } from './random.ts'
+import type { StageName } from './world.ts'
+import type { EventPlan } from './workload/events.ts'
+import type { Partitions } from './workload/topology.ts'
+
+export interface Parameters {
+  partitions: Partitions
+  /** Stages of each process. */
+  layout: StageName[][]
+  events: EventPlan
+  /** Length of the first phase, in which faults strike. */
+  faultMs: number
+  /** Mean time from one fault to the next. */
+  faultEveryMs: number
+  weather: Weather
+  distanceMs: number
+  slowestMarkerMs: number
+  /** Wall clocks of processes are off by up to this much. */
+  skewMs: number
+  evolvedOutputs: boolean
+  /** Chance of a strike at each pass of a failpoint. */
+  strikes: Map<FailpointName, number>
+  /** Strikes at failpoints in all. */
+  mostStrikes: number
+}
+
+const LAYOUTS: StageName[][][] = [
+  [['check', 'first', 'keep'], ['check', 'first', 'keep']],
+  [['check'], ['check'], ['first'], ['first'], ['keep'], ['keep']],
+  [['check', 'keep'], ['check', 'keep'], ['first'], ['first']],
+  [['check'], ['check'], ['first', 'keep'], ['first', 'keep']],
+]
+
+export function drawParameters(random: Random): Parameters {
+  const faultMs = random.between(25, 60) * 1_000
+  const count = random.between(30, random.chance(0.3) ? 200 : 90)
+  return {
+    partitions: { made: random.between(2, 3), checked: random.between(2, 3), judged: random.between(1, 2) },
+    layout: random.pick(LAYOUTS),
+    events: { count, untilMs: faultMs, poison: random.pick([0, 0.03, 0.08]), twice: random.pick([0, 0.05, 0.2]), evolved: random.pick([0, 0.2]) },
+    faultMs,
+    faultEveryMs: random.pick([1_500, 4_000, 10_000]),
+    weather: random.pick([CALM, MILD, MILD, ROUGH]),
+    distanceMs: random.pick([2, 10, 40]),
+    slowestMarkerMs: random.pick([5, 100, 3_000]),
+    skewMs: random.pick([0, 300_000]),
+    evolvedOutputs: random.chance(0.2),
+    strikes: drawStrikes(random),
+    mostStrikes: random.between(2, 14),
+  }
+}
+
+const MILD: Weather = { loseRequest: 0.005, loseReply: 0.01, delayRequest: 0.003, slow: 0.05 }
+const ROUGH: Weather = { loseRequest: 0.03, loseReply: 0.03, delayRequest: 0.02, slow: 0.2 }
+
+/** A few points often, the others now and then: so that rare ones are reached, and several strike in one run. */
+function drawStrikes(random: Random): Parameters['strikes'] {
+  const favourites = new Set(random.shuffle(FAILPOINTS).slice(0, random.between(1, 6)))
+  return new Map(FAILPOINTS.map((name) => [name, favourites.has(name) ? random.pick([0.03, 0.15, 0.5]) : 0.003]))
+}
