@@ -64,7 +64,7 @@ export class DedupeState implements State<DedupeDecided> {
     }
   }
 
-  /** All of it, for `restore`; 280 bytes for each picture. */
+  /** All of it, for `restore`: some 350 bytes for each original picture. */
   *parts(): Iterable<ArrayBufferView> {
     yield jsonPart(this.#lastSequence)
     for (const table of this.#tables()) yield* table.parts()

@@ -4,6 +4,7 @@
  * when the broker is away it is tried again for as long as the outbox is open. Halt `kafka.refused` when it will never
  * take the records, Reject `record.too-big` for the one that is too large.
  */
+import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { KafkaJSProtocolError, type Kafka, type Producer } from './patches.ts'
 import { sleepUnlessAborted, within, type Clock } from '../clock.ts'
 import { Halt, Reject, RetryLater, reasonOf } from '../errors.ts'
@@ -65,9 +66,13 @@ export class KafkaOutbox implements Outbox {
     await this.#discardProducer()
   }
 
-  /** Ends in the same step that finds nothing pending: a record that came in between would wait for the next one. */
+  /**
+   * What is handed over in the same turn of the event loop, such as the outputs of one fetch, goes in one request. It ends
+   * in the same step that finds nothing pending: a record that came in between would wait for the next one.
+   */
   async #flush(): Promise<void> {
     try {
+      await endOfTurn()
       while (this.#pending.length > 0) {
         for (const chunk of chunksOf(this.#pending.splice(0), ({ records }) => records)) await this.#deliver(chunk)
       }

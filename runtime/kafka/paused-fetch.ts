@@ -9,6 +9,8 @@ interface TopicPartitions { topic: string; partitions: number[] }
 
 interface ConsumerGroup {
   maxWaitTime: number
+  /** By topic and partition, where a `seek` has yet to take effect. */
+  seekOffset: Map<string, unknown>
   subscriptionState: { active(): TopicPartitions[]; paused(): TopicPartitions[] }
   fetch(nodeId: string): Promise<unknown[]>
   resume(partitions: unknown): void
@@ -22,7 +24,7 @@ const waits = new WeakMap<ConsumerGroup, Set<() => void>>()
 
 Object.assign(group, {
   async fetch(this: ConsumerGroup, nodeId: string): Promise<unknown[]> {
-    if (!isAllPaused(this)) return fetch.call(this, nodeId)
+    if (this.seekOffset.size > 0 || !isAllPaused(this)) return fetch.call(this, nodeId)
     await untilResumed(this)
     return []
   },

@@ -3,6 +3,7 @@
  * every record, and a big integer for every timestamp. This one sizes the records of a batch, and writes them into one
  * buffer; the bytes are the same (KIP-98, "Record Batch"; protocol guide, Produce versions 3 to 7).
  */
+import { systemClock } from '../clock.ts'
 import { crc32c } from './crc32c.ts'
 import { kafkajsModule, replaceKafkajsModule } from './kafkajs-modules.ts'
 import { sizeOfVarint, writeVarint } from './varint.ts'
@@ -63,7 +64,7 @@ interface Sized {
 
 /** The bytes of one record batch. Its base timestamp is the least of its records'. */
 export async function encodeRecordBatch({ compression, producerId, producerEpoch, firstSequence, transactional, messages }: BatchSpec): Promise<Buffer> {
-  const nowMs = Date.now()
+  const nowMs = systemClock.now()
   const times = messages.map(({ timestamp }) => (timestamp ? Number(timestamp) : nowMs))
   const first = times.reduce((least, time) => Math.min(least, time), Infinity)
   const last = times.reduce((most, time) => Math.max(most, time), -Infinity)

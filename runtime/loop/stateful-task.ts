@@ -131,7 +131,11 @@ export class StatefulTask {
       await this.#commit(effects.records, offset)
       this.#committed(batch.length, offset, effects)
     } catch (error) {
-      if (verdictOf(error) instanceof Halt) throw error
+      if (verdictOf(error) instanceof Halt) {
+        // The state may hold decisions that were not committed: nobody may start from it, and no snapshot be taken.
+        this.#held = undefined
+        throw error
+      }
       this.#parts.log.warn({ err: error }, 'the outcome of a transaction is in doubt; taking over again')
       await this.#recover(error)
     }

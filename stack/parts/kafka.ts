@@ -96,6 +96,7 @@ export function renderConfig(ports: Readonly<Record<string, number>>, dataDir: s
     'group.min.session.timeout.ms': 1_000,
     'transaction.abort.timed.out.transaction.cleanup.interval.ms': 1_000,
     'log.cleaner.dedupe.buffer.size': 2_097_152,
+    'log.cleaner.backoff.ms': 1_000,
     'log.segment.bytes': 16_777_216,
     'log.index.size.max.bytes': 1_048_576,
     'message.max.bytes': 1_048_576,

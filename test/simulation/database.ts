@@ -165,6 +165,9 @@ export class Session {
       const result = await statement()
       this.#checkOpen()
       return result
+    } catch (error) {
+      if (!this.#inTransaction) this.#database.release(this)
+      throw error
     } finally {
       if (this.#inTransaction && this.isOpen && then === 'idle') this.#watchIdle()
     }

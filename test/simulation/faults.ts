@@ -19,8 +19,9 @@ const FAULTS: Record<string, { weight: number; strike: Fault }> = {
 }
 
 export function planFaults(world: World, random: Random): void {
-  const { faultMs, faultEveryMs, weather } = world.parameters
+  const { faultMs, faultEveryMs, weather, torments } = world.parameters
   world.network.weather = weather
+  world.network.torments = torments
   const bag = Object.entries(FAULTS).flatMap(([name, { weight }]) => Array<string>(weight).fill(name))
   for (let atMs = 1_000 + random.below(faultEveryMs); atMs < faultMs; atMs += 1 + random.below(2 * faultEveryMs)) {
     const name = random.pick(bag)
@@ -38,6 +39,7 @@ export function calmDown(world: World): void {
   world.trace.note('--- the faults end ---')
   world.strikesLeft = 0
   world.network.weather = CALM
+  world.network.torments = new Map()
   world.network.cut.clear()
   world.checker.isCalm = true
   if (world.broker.isDown) world.broker.restarted()

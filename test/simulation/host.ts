@@ -15,6 +15,7 @@ import { SimulatedSource } from './ports/simulated-source.ts'
 import { SimulatedTaskBroker } from './ports/simulated-task-broker.ts'
 import { SimulatedProcess } from './simulated-process.ts'
 import type { StageName, World } from './world.ts'
+import { REFUSED } from './workload/topology.ts'
 import { JsonCodec } from './workload/json-codec.ts'
 
 interface Loop { start(): Promise<void>; stop(): Promise<void>; readonly ended: Promise<void> }
@@ -112,7 +113,7 @@ export class Host {
         return new StatefulLoop({ ...common, processor: pipeline.first, source, services: {}, broker: taskBroker })
       }
       case 'keep': {
-        const store = new SimulatedSinkStore({ process, network, database: this.#world.database, random: random.fork(), coverage, sink: stage, isRefused: ({ weight }) => weight === -1, at })
+        const store = new SimulatedSinkStore({ process, network, database: this.#world.database, random: random.fork(), coverage, sink: stage, isRefused: ({ weight }) => weight === REFUSED, at })
         stores.push(store)
         return openSinkLoop({
           sink: pipeline.keep, source: () => source, store,

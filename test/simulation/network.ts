@@ -28,6 +28,9 @@ export interface Weather {
   slow: number
 }
 
+/** Weather for requests of one kind. */
+export type Torments = ReadonlyMap<string, Weather>
+
 export const CALM: Weather = { loseRequest: 0, loseReply: 0, delayRequest: 0, slow: 0 }
 
 /** A client gives a request up after this long, unless it says otherwise. */
@@ -55,6 +58,7 @@ export class Network {
   readonly #trace: Trace
   readonly #coverage: Coverage
   weather: Weather = CALM
+  torments: Torments = new Map()
   /** Processes whose packets are lost, by the server that they cannot reach. */
   readonly cut = new Map<SimulatedProcess, Server>()
   /** Longer distances in some worlds, milliseconds. */
@@ -90,7 +94,7 @@ export class Network {
   }
 
   #draw(process: SimulatedProcess, { name, server }: Request<unknown>): Journey {
-    const { loseRequest, loseReply, delayRequest, slow } = this.weather
+    const { loseRequest, loseReply, delayRequest, slow } = this.torments.get(name) ?? this.weather
     const journey: Journey = { requestMs: this.#latency(slow), arrives: !server.isDown, replyMs: this.#latency(slow), replies: true, isLate: false }
     if (this.cut.get(process) === server) {
       journey.arrives = this.#random.chance(0.5)

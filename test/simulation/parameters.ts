@@ -1,6 +1,6 @@
 /** What a seed decides about its world. */
 import { FAILPOINTS, type FailpointName } from '#runtime/failpoints.ts'
-import { CALM, type Weather } from './network.ts'
+import { CALM, type Torments, type Weather } from './network.ts'
 import type { Random } from './random.ts'
 import type { StageName } from './world.ts'
 import type { EventPlan } from './workload/events.ts'
@@ -16,6 +16,8 @@ export interface Parameters {
   /** Mean time from one fault to the next. */
   faultEveryMs: number
   weather: Weather
+  /** Requests that fare worse than others. */
+  torments: Torments
   distanceMs: number
   slowestMarkerMs: number
   /** Wall clocks of processes are off by up to this much. */
@@ -44,6 +46,7 @@ export function drawParameters(random: Random): Parameters {
     faultMs,
     faultEveryMs: random.pick([1_500, 4_000, 10_000]),
     weather: random.pick([CALM, MILD, MILD, ROUGH]),
+    torments: drawTorments(random),
     distanceMs: random.pick([2, 10, 40]),
     slowestMarkerMs: random.pick([5, 100, 3_000]),
     skewMs: random.pick([0, 300_000]),
@@ -55,6 +58,16 @@ export function drawParameters(random: Random): Parameters {
 
 const MILD: Weather = { loseRequest: 0.005, loseReply: 0.01, delayRequest: 0.003, slow: 0.05 }
 const ROUGH: Weather = { loseRequest: 0.03, loseReply: 0.03, delayRequest: 0.02, slow: 0.2 }
+
+const TORMENTED = ['produce', 'end-transaction', 'transaction-offsets', 'init-producer', 'produce-in-transaction', 'sql.commit', 'sql', 'offset-commit', 'offset-fetch', 'heartbeat', 'join', 'fetch']
+
+function drawTorments(random: Random): Torments {
+  const names = random.shuffle(TORMENTED).slice(0, random.below(3))
+  return new Map(names.map((name) => [name, random.pick<Weather>([
+    { loseRequest: 0.15, loseReply: 0, delayRequest: 0, slow: 0 }, { loseRequest: 0, loseReply: 0.2, delayRequest: 0, slow: 0 },
+    { loseRequest: 0, loseReply: 0, delayRequest: 0.15, slow: 0 }, { loseRequest: 0.05, loseReply: 0.05, delayRequest: 0.05, slow: 0.3 },
+  ])]))
+}
 
 /** A few points often, the others now and then: so that rare ones are reached, and several strike in one run. */
 function drawStrikes(random: Random): Parameters['strikes'] {

@@ -6,7 +6,7 @@ import { createLog } from '#runtime/log.ts'
 import type { SourceRecord } from '#runtime/loop/ports.ts'
 
 /** What a record is about; undefined for one that does not count. */
-export type Identify = (record: SourceRecord) => string | undefined | Promise<string | undefined>
+export type Identify = (record: SourceRecord) => string | undefined
 
 export class Arrivals {
   /** By topic: each id's first arrival, milliseconds, in order. */
@@ -34,9 +34,8 @@ export class Arrivals {
   #note(first: Map<string, number>, identify: Identify, records: SourceRecord[]): void {
     const now = performance.now()
     for (const record of records) {
-      void Promise.resolve(identify(record)).then((id) => {
-        if (id !== undefined && !first.has(id)) first.set(id, now)
-      })
+      const id = identify(record)
+      if (id !== undefined && !first.has(id)) first.set(id, now)
     }
   }
 

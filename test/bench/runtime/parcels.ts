@@ -33,6 +33,10 @@ export function idOf(n: number): string {
   return `00000000-0000-7000-8000-${n.toString(16).padStart(12, '0')}`
 }
 
+export function numberOf(id: string): number {
+  return parseInt(id.slice(-12), 16)
+}
+
 /** Longer than what zstd looks back at level 1, so that one text is no help with the next. */
 const pool = randomBytes(12 << 20).toString('base64')
 

@@ -1,6 +1,6 @@
 /** A disk that is full and has space again: of the broker's log, of Postgres' data and of the stages' state. */
 import { spawnSync } from 'node:child_process'
-import { closeSync, existsSync, mkdtempSync, openSync, rmdirSync, rmSync, writeSync } from 'node:fs'
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, rmdirSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Fault } from './fault.ts'
@@ -20,27 +20,27 @@ export const diskFull: Fault = {
       await world.sleep(5_000)
     }
   },
-  async heal(world) {
-    free(world)
-    await world.arena.stack.restart('kafka')
-    await world.arena.stack.restart('postgres')
-  },
+  heal: (world) => freeAndRestart(world),
 }
 
 async function fillAndFree(world: World): Promise<void> {
-  const { stack } = world.arena
   const strike = world.strike({ row: 'F13', detail: 'disk full' })
   world.isAway()
   fill(world)
   await world.sleep(FULL_MS)
-  free(world)
-  // Servers that gave up are started again, as an operator does.
+  await freeAndRestart(world)
+  world.isBack()
+  strike.healedMs = Date.now()
+}
+
+/** Servers that gave up are started again, as an operator does. */
+async function freeAndRestart(world: World): Promise<void> {
+  const { stack } = world.arena
+  rmSync(filler(world), { force: true })
   await Promise.all((['kafka', 'postgres'] as const).filter((part) => !isAlive(stack.pids[part])).map(async (part) => {
     world.say(`F13: ${part} had ended`)
     await stack.restart(part)
   }))
-  world.isBack()
-  strike.healedMs = Date.now()
 }
 
 const filler = ({ arena }: World): string => join(arena.dir, 'filler')
@@ -58,10 +58,6 @@ function fill(world: World): void {
   closeSync(file)
 }
 
-function free(world: World): void {
-  rmSync(filler(world), { force: true })
-}
-
 function isAlive(pid: number | undefined): boolean {
   return pid !== undefined && existsSync(`/proc/${pid}`)
 }
@@ -70,12 +66,14 @@ function isAlive(pid: number | undefined): boolean {
 
 export interface SmallDisk { dir: string; unmount(): void }
 
-/** A folder of limited size, which must be unmounted. */
+/** A folder on a disk of limited size, which must be unmounted. */
 export function mountSmallDisk(): SmallDisk {
-  const dir = mkdtempSync(join(tmpdir(), 'sluice-disk-'))
-  const { status, stderr } = mount(dir, DISK_BYTES)
-  if (status !== 0) throw new Error(`no small disk at ${dir}: ${stderr}`)
-  return { dir, unmount: () => unmount(dir) }
+  const disk = mkdtempSync(join(tmpdir(), 'sluice-disk-'))
+  const { status, stderr } = mount(disk, DISK_BYTES)
+  if (status !== 0) throw new Error(`no small disk at ${disk}: ${stderr}`)
+  const dir = join(disk, 'stack')
+  mkdirSync(dir, { mode: 0o755 })
+  return { dir, unmount: () => unmount(disk) }
 }
 
 let mountable: boolean | undefined

@@ -18,8 +18,10 @@ export interface SlotParts {
   struck(slot: Slot, row: Row, struck: Struck): void
 }
 
-/** A process that refused to start is started again after this. */
+/** A process that ended by itself is started again after this, and later if its successor does so too. */
 const RESTART_MS = 500
+const MAX_RESTART_MS = 8_000
+const SHORT_LIFE_MS = 10_000
 const STOP_DEADLINE_MS = 40_000
 
 export class Slot {
@@ -34,6 +36,8 @@ export class Slot {
   version: 1 | 2 = 1
   #process: StageProcess | undefined
   #armed = false
+  /** Short lives one after the other. */
+  #failures = 0
   /** Resolves when the newest strike of a failpoint happened. */
   #onStruck: ((struck: Struck) => void) | undefined
 
@@ -127,7 +131,8 @@ export class Slot {
   #ended(process: StageProcess, ended: Ended): void {
     this.#parts.ended(this, process, ended)
     if (!this.isKept || this.#process !== process) return
+    this.#failures = Date.now() - process.startedAtMs < SHORT_LIFE_MS ? this.#failures + 1 : 0
     if (ended.signal !== null) this.start()
-    else void wait(RESTART_MS).then(() => { if (this.isKept && this.#process === process) this.start() })
+    else void wait(Math.min(RESTART_MS * 2 ** this.#failures, MAX_RESTART_MS)).then(() => { if (this.isKept && this.#process === process) this.start() })
   }
 }

@@ -2,6 +2,7 @@
 import type { Mutant } from './mutant.ts'
 
 const STORE = { by: 'test', file: 'test/integration/store.test.ts', needsStack: true } as const
+const SIMULATION = { by: 'simulation' } as const
 const LOOP = { by: 'test', file: 'test/unit/sink/sink-loop.test.ts' } as const
 
 export const SINK: readonly Mutant[] = [
@@ -37,17 +38,27 @@ export const SINK: readonly Mutant[] = [
   },
   {
     name: 'announced-before-offsets', guard: 'Offsets are committed after the announcements are acknowledged', needed: 'a crash leaves rows that nobody is told of',
-    file: 'runtime/loop/sink-commit.ts', seenBy: LOOP,
+    file: 'runtime/loop/sink-commit.ts', seenBy: SIMULATION,
     find: 'await this.#parts.send(entries.flatMap(', replace: 'void this.#parts.send(entries.flatMap(',
   },
   {
     name: 'announced-again', guard: 'A claim begins at what was announced, when that is less than what is stored', needed: 'rows stored just before a crash are never announced',
-    file: 'runtime/loop/sink-loop.ts', seenBy: LOOP,
+    file: 'runtime/loop/sink-loop.ts', seenBy: SIMULATION,
     find: 'offset: Math.min(offset, lane.stored) }]', replace: 'offset: lane.stored }]',
   },
   {
     name: 'recalled-refusals', guard: 'What the database had refused is recalled when it is read again', needed: 'a failure is announced as a row, and its dead letter is missing',
     file: 'runtime/loop/sink-commit.ts', seenBy: LOOP,
     find: 'await this.#recallRefusals(stored)', replace: 'void stored',
+  },
+  {
+    name: 'revoked-rows', guard: 'What waits for a partition that was taken away is not stored', needed: 'a batch is refused whole, its neighbours\' rows with it',
+    file: 'runtime/loop/sink-loop.ts', seenBy: LOOP,
+    find: 'const live = taken.filter(({ lane }) => lane.isLive)', replace: 'const live = taken',
+  },
+  {
+    name: 'late-claims', guard: 'A claim that a rebalance has overtaken opens no lane', needed: 'records are taken in that another member has',
+    file: 'runtime/loop/sink-loop.ts', seenBy: LOOP,
+    find: '.filter((id) => this.#claims.get(partitionKey(id)) === claim)', replace: '',
   },
 ]

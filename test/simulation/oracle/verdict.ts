@@ -4,7 +4,7 @@ import { partitionKey } from '#runtime/loop/partition-key.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Database } from '../database.ts'
 import type { Violations } from '../violations.ts'
-import { digestOf, type Checked, type Failed, type Judged, type Kept, type Remembered } from '../workload/topology.ts'
+import { digestOf, UNWANTED, type Checked, type Failed, type Judged, type Kept, type Remembered } from '../workload/topology.ts'
 import { eventIdOf, FamilyModel, fateOfMade, originOf, outputIdOf, parse, placeOf } from './fates.ts'
 
 export interface Finished { broker: Broker; database: Database; violations: Violations }
@@ -84,13 +84,15 @@ function judgeState(broker: Broker, violations: Violations, model: FamilyModel):
 function judgeKeep({ broker, database, violations }: Finished, judged: SourceRecord[]): void {
   const kept = new Set(broker.committedRecords('event.kept').map(({ value }) => parse<Kept>(value)!.id))
   const failed = new Set(broker.committedRecords('event.failed').map(({ value }) => failureKey(parse<Failed>(value)!)))
+  const letters = new Set(broker.committedRecords('keep.dead').map(({ headers }) => originOf(headers)))
   const rows = new Set(database.rows.keys())
   const failures = new Map([...database.failures.values()].map((failure) => [failureKey(failure), failure]))
   for (const input of judged) {
     const event = parse<Judged>(input.value)!
-    if (event.weight === -1) {
-      judgeFailure(violations, failures, failed, failureKey({ stage: 'keep', ...input }), `${event.id}, which the database refuses`)
-      if (rows.has(event.id)) violations.add('wrong-rows', `${event.id} is a row, though the database refuses it`)
+    if (event.weight < 0) {
+      judgeFailure(violations, failures, failed, failureKey({ stage: 'keep', ...input }), `${event.id} of weight ${event.weight}`)
+      if (rows.has(event.id)) violations.add('wrong-rows', `${event.id} is a row in spite of its weight ${event.weight}`)
+      if (!letters.has(placeOf(input))) violations.add('neither-processed-nor-dead', `${event.id} (${placeOf(input)}) has no dead letter of keep`)
       continue
     }
     const row = database.rows.get(event.id)
@@ -103,9 +105,11 @@ function judgeKeep({ broker, database, violations }: Finished, judged: SourceRec
   for (const { headers } of broker.committedRecords('check.dead')) judgeFailure(violations, failures, failed, `check ${originOf(headers)}`, 'a dead letter')
   const known = new Set([...judged.map((input) => failureKey({ stage: 'keep', ...input })), ...broker.committedRecords('check.dead').map(({ headers }) => `check ${originOf(headers)}`)])
   for (const key of failures.keys()) if (!known.has(key)) violations.add('wrong-rows', `failure ${key} has no cause`)
+  for (const id of kept) if (!database.rows.has(id)) violations.add('wrong-outputs', `${id} was announced as kept, and is no row`)
+  for (const key of failed) if (!failures.has(key)) violations.add('wrong-outputs', `${key} was announced as failed, and is no failure`)
   for (const letter of broker.committedRecords('keep.dead')) {
     const input = judged.find((record) => placeOf(record) === originOf(letter.headers))
-    if (input) judgeLetter(violations, input, letter, 'keep.refused-row')
+    if (input) judgeLetter(violations, input, letter, parse<Judged>(input.value)!.weight === UNWANTED ? 'keep.unwanted' : 'keep.refused-row')
     else violations.add('aborted-records-seen', `keep.dead holds a letter of ${originOf(letter.headers)}, where no record counts`)
   }
 }

@@ -29,7 +29,7 @@ export class Witness implements DatabaseWitness {
       if (headers['dead-topic'] !== undefined) this.#acknowledged.add(`dead ${String(headers['dead-stage'])} ${originOf(headers)}`)
       else this.#acknowledged.add(`${topic} ${String(headers['event-id'])}`)
       if (topic === 'event.kept') this.#announced.add(parse<Kept>(value)!.id)
-      else if (topic === 'event.failed') this.#announced.add(parse<Failed>(value)!.key ?? '')
+      else if (topic === 'event.failed') this.#announced.add(placeOf(parse<Failed>(value)!))
     }
   }
 
@@ -55,7 +55,7 @@ export class Witness implements DatabaseWitness {
 
   keepCommitting(position: Position, previous: number | undefined): void {
     for (const input of this.#between(position, previous ?? 0)) {
-      const isDone = position.topic !== 'event.judged' || this.#announced.has(parse<Judged>(input.value)!.id)
+      const isDone = position.topic !== 'event.judged' || this.#announced.has(parse<Judged>(input.value)!.id) || this.#announced.has(placeOf(input))
       if (!isDone) this.#parts.violations.add('position-ahead', `keep was committed to ${position.offset} of ${partitionKey(position)}, but ${placeOf(input)} was not announced`)
     }
   }
@@ -68,12 +68,19 @@ export class Witness implements DatabaseWitness {
 
   committed(owner: string, changes: Change[], rows: KeptRow[], failures: Failure[]): void {
     for (const change of changes) this.#checkOwner(owner, change)
+    for (const failure of failures) this.#checkLetter(failure)
     const done = new Set([...rows.map(placeOf), ...failures.map(placeOf)])
     const kept = new Set(rows.map(({ id }) => id))
     for (const row of rows) if (this.#parts.rowExists(row.id)) this.#parts.violations.add('doubled-rows', `row ${row.id} from ${placeOf(row)}`)
     for (const { partition, from, to } of changes) {
       for (const input of this.#between({ ...partition, offset: to }, from)) this.#checkStored(input, done, kept)
     }
+  }
+
+  /** A failure of the sink's own verdict never lacks its bytes. */
+  #checkLetter(failure: Failure): void {
+    const isOwn = failure.stage === 'keep' && failure.code !== 'keep.refused-row'
+    if (isOwn && !this.#acknowledged.has(`dead keep ${placeOf(failure)}`)) this.#parts.violations.add('neither-processed-nor-dead', `the failure of ${placeOf(failure)} was committed before its dead letter was acknowledged`)
   }
 
   #checkOwner(owner: string, { partition, from, to }: Change): void {

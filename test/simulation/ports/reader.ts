@@ -2,9 +2,10 @@
 import { createRequire } from 'node:module'
 import { filterAborted, type FetchedMessage } from '#runtime/kafka/aborted-records.ts'
 import type { SourceRecord } from '#runtime/loop/ports.ts'
-import type { Fetched } from '../broker/partition-log.ts'
+import type { Batch, Fetched } from '../broker/partition-log.ts'
+import type { Violations } from '../violations.ts'
 
-interface Message extends FetchedMessage { record: SourceRecord }
+interface Message extends FetchedMessage { record: SourceRecord; outcome: Batch['outcome'] }
 
 type Filter = (fetch: { messages: Message[]; abortedTransactions: { producerId: string; firstOffset: string }[] }) => Message[]
 
@@ -14,16 +15,19 @@ export type ReaderName = 'ours' | 'kafkajs-filter'
 /** The records from `offset` on. */
 export type Read = (fetched: Fetched, offset: number) => SourceRecord[]
 
-export function openReader(name: ReaderName): Read {
+export function openReader(name: ReaderName, violations: Violations): Read {
   const filter: Filter = name === 'ours' ? filterAborted : originalFilter()
   return (fetched, offset) => filter({ messages: fetched.entries.map(toMessage), abortedTransactions: fetched.aborted })
     .filter(({ isControlRecord, record }) => !isControlRecord && record.offset >= offset)
-    .map(({ record }) => record)
+    .map(({ record, outcome }) => {
+      if (outcome === 'aborted' || outcome === 'open') violations.add('aborted-records-seen', `a reader was given ${record.topic}/${record.partition}/${record.offset}, which is ${outcome}`)
+      return record
+    })
 }
 
 function toMessage({ record, batch }: Fetched['entries'][number]): Message {
   return {
-    record, offset: String(record.offset), key: record.key, isControlRecord: batch.marker !== undefined,
+    record, outcome: batch.outcome, offset: String(record.offset), key: record.key, isControlRecord: batch.marker !== undefined,
     batchContext: { producerId: String(batch.producerId), inTransaction: batch.inTransaction },
   }
 }

@@ -5,7 +5,7 @@ import type { OutgoingRecord } from '#runtime/loop/ports.ts'
 import type { Coverage } from '../coverage.ts'
 import type { Random } from '../random.ts'
 import { EVOLVED, UNKNOWN } from './json-codec.ts'
-import type { Made, Partitions } from './topology.ts'
+import { REFUSED, UNWANTED, type Made, type Partitions } from './topology.ts'
 
 export interface Planned { atMs: number; record: OutgoingRecord; event: Made | undefined }
 
@@ -29,7 +29,7 @@ function planOne(atMs: number, n: number, plan: EventPlan, partitions: Partition
   seqs.set(key, seq)
   const family = random.chance(0.03) ? FOUR_ZERO_BYTES : `f${skewed(random, 20)}`
   if (family === FOUR_ZERO_BYTES) coverage.count('four-zero-key')
-  const event: Made = { id: `e${n}`, key, family, seq, kind: random.chance(plan.poison / 2) ? random.pick(['spoiled', 'throws']) : 'plain', weight: random.chance(0.04) ? -1 : n }
+  const event: Made = { id: `e${n}`, key, family, seq, kind: random.chance(plan.poison / 2) ? random.pick(['spoiled', 'throws']) : 'plain', weight: random.chance(0.08) ? random.pick([REFUSED, UNWANTED]) : n }
   const value = frame(1 + (random.chance(plan.evolved) ? EVOLVED : 0), Buffer.from(JSON.stringify(event)))
   const record = { topic: 'event.made', partition: partitionOfKey(Buffer.from(key), partitions.made), key: Buffer.from(key), value, headers: { 'event-id': event.id }, timestampMs: 1_000 + n }
   if (event.kind !== 'plain') coverage.count('poison')

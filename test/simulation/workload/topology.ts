@@ -6,7 +6,11 @@ import { defineTopic, type Topic } from '#runtime/define/topic.ts'
 import { Reject } from '#runtime/errors.ts'
 import type { SinkStore } from '#runtime/loop/ports.ts'
 
-/** `spoiled` is rejected by `check`, `throws` makes it fail on every attempt; a weight of -1 is refused by the database. */
+/** Weights of events that the database refuses, and that `keep` rejects. */
+export const REFUSED = -1
+export const UNWANTED = -2
+
+/** `spoiled` is rejected by `check`, `throws` makes it fail on every attempt. */
 export interface Made { id: string; key: string; family: string; seq: number; kind: 'plain' | 'spoiled' | 'throws'; weight: number }
 export interface Checked extends Made { digest: string }
 export interface Judged extends Checked { verdict: 'original' | 'copy'; of: string | null }
@@ -24,8 +28,15 @@ export interface Checker {
 export class Families {
   readonly byId = new Map<string, Remembered>()
   readonly originals = new Map<string, string>()
+  readonly #repeated: (id: string) => void
+
+  /** Each entry of the changelog comes once; `repeated` is told of those that do not. */
+  constructor(repeated: (id: string) => void) {
+    this.#repeated = repeated
+  }
 
   apply(entry: Remembered): void {
+    if (this.byId.has(entry.id)) this.#repeated(entry.id)
     this.byId.set(entry.id, entry)
     if (entry.of === null) this.originals.set(entry.family, entry.id)
   }
@@ -44,7 +55,7 @@ export function digestOf({ id, weight }: Made): string {
   return `${id}:${weight * 7}`
 }
 
-export function definePipeline(partitions: Partitions): Pipeline {
+export function definePipeline(partitions: Partitions, repeated: (id: string) => void): Pipeline {
   const topic = <V>(name: string, count: number, keyOf: (value: V) => string, cleanup: 'delete' | 'compact' = 'delete') => defineTopic<V>({ name, schema: {}, partitions: count, keyOf, cleanup })
   const topics: Pipeline['topics'] = {
     made: topic<Made>('event.made', partitions.made, ({ key }) => key),
@@ -54,7 +65,7 @@ export function definePipeline(partitions: Partitions): Pipeline {
     kept: topic<Kept>('event.kept', 1, ({ id }) => id),
     failed: topic<Failed>('event.failed', 1, ({ key }) => key ?? 'none'),
   }
-  return { topics, check: defineCheck(topics), first: defineFirst(topics), keep: defineKeep(topics) }
+  return { topics, check: defineCheck(topics), first: defineFirst(topics, repeated), keep: defineKeep(topics) }
 }
 
 function defineCheck({ made, checked }: Pipeline['topics']): Pipeline['check'] {
@@ -72,9 +83,9 @@ function defineCheck({ made, checked }: Pipeline['topics']): Pipeline['check'] {
   })
 }
 
-function defineFirst({ checked, judged, remembered }: Pipeline['topics']): Pipeline['first'] {
+function defineFirst({ checked, judged, remembered }: Pipeline['topics'], repeated: (id: string) => void): Pipeline['first'] {
   return defineStateful({
-    name: 'first', version: 1, reads: checked, writes: [judged], state: { changelog: remembered, open: () => new Families() },
+    name: 'first', version: 1, reads: checked, writes: [judged], state: { changelog: remembered, open: () => new Families(repeated) },
     batch: { maxRecords: 8, maxWaitMs: 20 },
     decide(event, state) {
       const known = state.byId.get(event.id)
@@ -93,7 +104,10 @@ function defineKeep({ judged, kept, failed }: Pipeline['topics']): Pipeline['kee
     name: 'keep', version: 1, reads: judged, recordsDeadLetters: true, writes: [kept, failed],
     store: defineService<SinkStore<KeptRow>>({ name: 'store', open: () => { throw new Error('each process brings its own') } }),
     commit: { latency: policy, raid5: policy },
-    toRow: (value, { topic, partition, offset, eventTimeMs }) => ({ ...value, topic, partition, offset, eventTimeMs }),
+    toRow(value, { topic, partition, offset, eventTimeMs }) {
+      if (value.weight === UNWANTED) throw new Reject('keep.unwanted', 'The event is not wanted.')
+      return { ...value, topic, partition, offset, eventTimeMs }
+    },
     sizeOf: () => 200,
     announceRow: ({ id, verdict, of }) => kept({ id, verdict, of }),
     announceFailure: ({ stage, key, code, topic, partition, offset }) => failed({ stage, key, code, topic, partition, offset }),

@@ -36,6 +36,7 @@ const plain = (text: string): Written => ({ key: Buffer.from(text), value: Buffe
 async function emptied(records: number, baseOffset: number): Promise<Buffer> {
   const header = Buffer.from((await batchOf(Array.from({ length: records }, () => plain('x')), { baseOffset })).subarray(0, 61))
   header.writeInt32BE(61 - 12, 8)
+  header.writeInt16BE(CODECS.zstd, 21)
   header.writeInt32BE(0, 57)
   return header
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { crc32c } from '#runtime/kafka/crc32c.ts'
 import { registerCodecs } from '#runtime/kafka/compression.ts'
+import { groupByPartition } from '#runtime/kafka/partition-groups.ts'
 import { produceRequest, type ProducedMessage } from '#runtime/kafka/record-writer.ts'
 import { sizeOfVarint, writeVarint } from '#runtime/kafka/varint.ts'
 
@@ -21,6 +22,8 @@ function unmended<T>(module: string): T {
 }
 
 const theirRequest = unmended<typeof produceRequest>('requests/produce/v3/request.js')
+
+assert.notEqual(theirRequest, produceRequest)
 
 const NONE = 0
 const ZSTD = 4
@@ -55,6 +58,21 @@ test('a request of several topics, without a transaction, has the bytes that kaf
   const one = [{ key: 'k', value: 'v', timestamp: '1700000000000' }]
   const spec = { acks: 1, timeout: 5, compression: NONE, topicData: ['a', 'b'].map((topic) => ({ topic, partitions: [{ partition: 0, messages: one }] })) }
   assert.deepEqual((await produceRequest(spec).encode()).buffer, (await theirRequest(spec).encode()).buffer)
+})
+
+test('a header may have no value, which kafkajs cannot write', async () => {
+  const spec = { acks: -1, timeout: 0, compression: NONE, topicData: [{ topic: 't', partitions: [{ partition: 0, messages: [{ value: 'v', headers: { b: null } }] }] }] }
+  const { buffer } = await produceRequest(spec).encode()
+  // Zigzag: one header (02), a name of one byte (02, 'b'), a value of length -1 (01).
+  assert.equal(buffer.subarray(-4).toString('hex'), '02026201')
+})
+
+test('messages are grouped by partition in their order', () => {
+  const messages = [2, 0, 2, 1, 0].map((partition, n) => ({ partition, n }))
+  const partitioner = ({ message }: { message: { partition: number; n: number } }): number => message.partition
+  const groups = groupByPartition({ topic: 't', partitionMetadata: [{}], messages, partitioner })
+  assert.deepEqual(Object.entries(groups).map(([partition, group]) => [partition, group.map(({ n }) => n)]), [['0', [1, 4]], ['1', [3]], ['2', [0, 2]]])
+  assert.deepEqual(groupByPartition({ topic: 't', partitionMetadata: [], messages, partitioner }), {})
 })
 
 test('the checksum is CRC-32C', () => {

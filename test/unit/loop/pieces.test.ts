@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
 import { createRequire } from 'node:module'
 import fc from 'fast-check'
@@ -105,6 +106,51 @@ test('work that heeds its signal ends at the deadline, work that does not is lef
     assert.equal(outcome.status, 'rejected')
     assert.ok(outcome.reason instanceof RetryLater && outcome.reason.code === 'runtime.deadline')
   }
+})
+
+test('work that ends at once needs no timer, and its failure is its own', () => {
+  const clock = new VirtualClock()
+  const never = new AbortController().signal
+  clock.after = () => assert.fail('a timer was set')
+  assert.equal(withDeadline(clock, 100, never, () => 7), 7)
+  assert.throws(() => withDeadline(clock, 100, never, () => { throw new Reject('x.bad', 'bad') }), { code: 'x.bad' })
+})
+
+test('the signal of work is aborted with its parent\'s, for the parent\'s reason, whenever it is asked for', async () => {
+  const parent = new AbortController()
+  const gate = Promise.withResolvers<void>()
+  const reasons: unknown[] = []
+  const early = withDeadline(new VirtualClock(), 100, parent.signal, async ({ signal }) => {
+    await gate.promise
+    reasons.push(signal.reason)
+  })
+  const late = withDeadline(new VirtualClock(), 100, parent.signal, async (allowance) => {
+    await gate.promise
+    reasons.push(allowance.signal.reason)
+  })
+  parent.abort('taken away')
+  gate.resolve()
+  await Promise.all([early, late])
+  assert.deepEqual(reasons, ['taken away', 'taken away'])
+})
+
+test('a signal that is asked for after the deadline is aborted already', async () => {
+  const clock = new VirtualClock()
+  const gate = Promise.withResolvers<void>()
+  const work = withDeadline(clock, 100, new AbortController().signal, async (allowance) => {
+    await gate.promise
+    allowance.signal.throwIfAborted()
+  })
+  const outcome = assert.rejects(Promise.resolve(work), { code: 'runtime.deadline' })
+  await clock.advance(200)
+  gate.resolve()
+  await outcome
+})
+
+test('a parent signal does not remember work that has ended', async () => {
+  const parent = new AbortController()
+  for (let n = 0; n < 3; n++) await withDeadline(new VirtualClock(), 100, parent.signal, async ({ signal }) => void signal)
+  assert.equal(getEventListeners(parent.signal, 'abort').length, 0)
 })
 
 test('the event id of an output depends on the event that led to it, not on where it was read again', () => {

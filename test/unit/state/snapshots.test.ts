@@ -56,7 +56,7 @@ test('a process finds what an earlier one left at its end', async () => {
   assert.equal(await loaded(first, 1), undefined, 'another partition')
 })
 
-test('a snapshot is due after 200,000 offsets, and in a large state after a tenth more', async () => {
+test('a snapshot is due after 200,000 offsets, and in a large state after a twentieth of the whole', async () => {
   const snapshots = open()
   await snapshots.load(0)
   const saved = async (changelogNext: number): Promise<boolean> => {
@@ -68,9 +68,9 @@ test('a snapshot is due after 200,000 offsets, and in a large state after a tent
   assert.equal(await saved(200_000), true)
   assert.equal(await saved(399_999), false)
   assert.equal(await saved(6_000_000), true)
-  // 10 % of 6,666,667 are 666,667.
-  assert.equal(await saved(6_666_666), false)
-  assert.equal(await saved(6_666_667), true)
+  // 5 % of 6,315,790 are 315,789.5.
+  assert.equal(await saved(6_315_789), false)
+  assert.equal(await saved(6_315_790), true)
 })
 
 test('at the end of a process few new entries are not worth a snapshot', async () => {
