@@ -52,6 +52,7 @@ export const SETTINGS = {
   otlpEndpoint: setting('OTEL_EXPORTER_OTLP_ENDPOINT', '', text, 'Base URL of an OTLP/HTTP collector; no spans are recorded without one.'),
   sessionTimeoutMs: setting('SLUICE_SESSION_TIMEOUT_MS', '10000', integer(6_000, 300_000), 'After this a silent process loses its partitions to another, milliseconds.'),
   failpoints: setting('SLUICE_FAILPOINTS', '', text, 'For fault tests: NAME:N:ACTION[,…], where a process is to die, stop, fail or hang.'),
+  snapshotOffsets: setting('SLUICE_SNAPSHOT_OFFSETS', '200000', integer(1, 1_000_000_000), 'New entries of a changelog from which a stage\'s state is copied to SLUICE_STATE again; a restart reads what came since.'),
   logLevel: setting('SLUICE_LOG_LEVEL', 'warn', oneOf('trace', 'debug', 'info', 'warn', 'error', 'silent'), 'Least severe log lines written.'),
 } as const
 

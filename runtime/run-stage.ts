@@ -141,7 +141,7 @@ async function openStateful(processor: StatefulProcessor, parts: Parts): Promise
     source: sourceFor(processor, [processor.reads.name], parts),
     broker: new KafkaTaskBroker(connection, settings, clock, log),
     snapshots: new Snapshots({
-      dir: config.stateDir, groupId: settings.groupId, processor, clock, log,
+      dir: config.stateDir, everyOffsets: config.snapshotOffsets, groupId: settings.groupId, processor, clock, log,
       changelogId: () => topicId(config.kafkaBrokers, settings.changelog),
     }),
   })

@@ -7,8 +7,12 @@
  *   position has moved already. Such a batch was delivered; here a batch counts only when it begins at the position.
  * - It takes a commit of offsets while it ends, says that all is well, and commits nothing; and it repeats a refused one in
  *   the next generation, for partitions that are another member's by then. Here a commit is tried once.
+ * - Members of one group in one process share what they believe the group has committed, and one that is left without
+ *   partitions empties it under the others, which end with a TypeError. Here each has its own.
  * - It rejoins without a word when metadata are stale, and tells of a refused heartbeat only when all fetches have ended.
  *   Here `consumer.rebalancing` comes at once in every case.
+ * - While the broker is away it ends for good when no coordinator is found, though it goes on over any other failure of
+ *   the network. Here it goes on.
  *
  * Loaded after what replaces modules that the consumer loads.
  */
@@ -41,6 +45,7 @@ interface Runner {
 
 const errors = kafkajsModule<{
   KafkaJSNonRetriableError: new (message: string) => Error
+  KafkaJSGroupCoordinatorNotFound: { prototype: Error }
   isRebalancing(error: unknown): boolean
 }>('errors')
 const { events } = kafkajsModule<{ events: { REBALANCING: string } }>('consumer/instrumentationEvents')
@@ -60,6 +65,24 @@ export class OutOfRange extends errors.KafkaJSNonRetriableError implements Topic
     this.offset = offset
   }
 }
+
+// An accessor of the prototype: the constructor's own assignment finds it, and changes nothing.
+Object.defineProperty(errors.KafkaJSGroupCoordinatorNotFound.prototype, 'retriable', { get: () => true, set: () => {} })
+
+type CommittedOffsets = Record<string, Record<number, string>>
+
+const committedByClient = new WeakMap<object, Map<string, CommittedOffsets>>()
+
+Object.assign(kafkajsModule<{ prototype: object }>('cluster').prototype, {
+  /** By topic and partition. A client has a cluster object of its own. */
+  committedOffsets(this: object, { groupId }: { groupId: string }): CommittedOffsets {
+    const byGroup = committedByClient.get(this) ?? new Map<string, CommittedOffsets>()
+    committedByClient.set(this, byGroup)
+    const offsets = byGroup.get(groupId) ?? {}
+    byGroup.set(groupId, offsets)
+    return offsets
+  },
+})
 
 const { heartbeat, joinAndSync } = group
 const { handleBatch } = runner

@@ -40,6 +40,8 @@ export function commitTransaction({ producer, records, position, holds, clock, a
     if (!holds()) await giveUp(transaction)
     await at?.('before-end-txn')
     const ended = transaction.commit()
+    // A failpoint may hold this up; what came of the commit is seen below.
+    ended.catch(() => {})
     await at?.('end-txn-sent')
     await ended
     await at?.('after-end-txn')

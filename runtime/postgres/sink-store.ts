@@ -99,6 +99,8 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
       await at?.('after-rows')
       await at?.('before-sql-commit')
       const committed = client.query('commit')
+      // A failpoint may hold this up; what came of the commit is seen below.
+      committed.catch(() => {})
       await at?.('sql-commit-sent')
       await committed
       await at?.('after-sql-commit')

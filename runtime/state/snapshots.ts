@@ -18,12 +18,10 @@ import type { StatePoint, StateSnapshots } from '../loop/ports.ts'
 import { identityOf, requireSame, type Identity } from './identity.ts'
 import { jsonPart, SnapshotReader, writeParts } from './snapshot-file.ts'
 
-/** Offsets of the changelog since the last snapshot from which a new one is due: dedupe reads and applies them in some 4 s, */
-const DUE_OFFSETS = 200_000
-/** or this share of the whole, so that a large state is not written over and over: 300,000 offsets of 6.1 million, for 2 GB. */
+/** A large state waits for this share of its changelog, so that it is not written over and over: 2 GB for 300,000 of 6.1 million. */
 const DUE_SHARE = 0.05
-/** At the end a little reading is worth less than a quick stop. */
-const DUE_AT_END_OFFSETS = 50_000
+/** At the end of a process a part of the usual wait is enough: nothing waits for the snapshot but the end itself. */
+const DUE_AT_END = 0.25
 
 /** A disk that takes longer is given up for this time: decisions rest meanwhile. */
 const WRITE_DEADLINE_MS = 30_000
@@ -38,6 +36,8 @@ export interface SnapshotsParts {
   processor: StatefulProcessor
   /** Tells the changelog from another topic of the same name, such as one that was deleted and created again. */
   changelogId(): Promise<string>
+  /** Offsets of the changelog since the last snapshot from which a new one is due. */
+  everyOffsets: number
   clock: Clock
   log: Log
 }
@@ -77,14 +77,14 @@ export class Snapshots implements StateSnapshots {
    * Resolves when the state was read; the file may still be on its way to the disk.
    */
   async saveWhenDue(partition: number, point: StatePoint): Promise<void> {
-    if (point.changelogNext - this.#last(partition) < Math.max(DUE_OFFSETS, point.changelogNext * DUE_SHARE)) return
+    if (point.changelogNext - this.#last(partition) < Math.max(this.#parts.everyOffsets, point.changelogNext * DUE_SHARE)) return
     if (!this.#finishing.has(partition)) await this.#save(partition, point)
   }
 
   /** To be called at the end of the process, after the last commit. Resolves when the snapshot is on the disk. */
   async saveAtEnd(partition: number, point: StatePoint): Promise<void> {
     await this.#finishing.get(partition)
-    if (point.changelogNext - this.#last(partition) >= DUE_AT_END_OFFSETS) await this.#save(partition, point)
+    if (point.changelogNext - this.#last(partition) >= this.#parts.everyOffsets * DUE_AT_END) await this.#save(partition, point)
     await this.#finishing.get(partition)
   }
 

@@ -46,7 +46,7 @@ async function measure(size: number): Promise<{ metrics: Metric[]; isSame: boole
   const dir = mkdtempSync(join(tmpdir(), 'sluice-bench-'))
   try {
     const millions = `${size / 1e6} M`
-    const parts = { dir, groupId: 'bench.dedupe', processor: dedupe as unknown as StatefulProcessor, changelogId: async () => 'bench', clock: systemClock, log: createLog('bench', 'warn') }
+    const parts = { dir, groupId: 'bench.dedupe', processor: dedupe as unknown as StatefulProcessor, changelogId: async () => 'bench', everyOffsets: 1, clock: systemClock, log: createLog('bench', 'warn') }
     const built = await timed(() => build(size))
     const before = fingerprintOf(built.value)
     const written = await timed(() => new Snapshots(parts).saveWhenDue(0, { state: built.value, changelogNext: size, position: size }))

@@ -1,22 +1,21 @@
 /** What kafkajs gets wrong on a real broker, and how it is kept from us; C3 to C11 number its defects. */
 import assert from 'node:assert/strict'
 import { randomUUID } from 'node:crypto'
-import { readdirSync, readFileSync } from 'node:fs'
-import { connect } from 'node:net'
-import { dirname, join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { systemClock, type Clock } from '#runtime/clock.ts'
 import { readChangelog } from '#runtime/kafka/changelog-reader.ts'
 import { connectKafka, type KafkaConnection } from '#runtime/kafka/client.ts'
 import { committedPositions } from '#runtime/kafka/offsets.ts'
 import { KafkaOutbox } from '#runtime/kafka/outbox.ts'
-import { CompressionTypes, Kafka, logLevel } from '#runtime/kafka/patches.ts'
+import { CompressionTypes, type Kafka } from '#runtime/kafka/patches.ts'
 import { KafkaSource } from '#runtime/kafka/source.ts'
 import { KafkaTaskBroker } from '#runtime/kafka/task-broker.ts'
 import { createLog } from '#runtime/log.ts'
 import type { OutgoingRecord, PartitionId, Position, SourceRecord } from '#runtime/loop/ports.ts'
 import { takeOver } from '#runtime/loop/take-over.ts'
 import { eventually } from '#test/support/eventually.ts'
+import { END_TXN, holdRequests, PRODUCE } from '#test/support/held-requests.ts'
+import { segmentsOf } from '#test/support/log-segments.ts'
 import { stackFor } from '#test/support/stack.ts'
 
 const log = createLog('test', 'silent')
@@ -27,8 +26,18 @@ const CLEANER = [{ type: 4, name: '1', configEntries: [{ name: 'log.cleaner.back
 
 let connection: KafkaConnection
 
+/** What a test that fails leaves open would keep this process alive. */
+const open: { close(): Promise<unknown> }[] = []
+const tracked = <T extends { close(): Promise<unknown> }>(each: T): T => {
+  open.push(each)
+  return each
+}
+
 // Above the stack's own `after`, which would otherwise run first.
-after(() => connection?.close())
+after(async () => {
+  await Promise.all(open.map((each) => each.close()))
+  await connection?.close()
+})
 const stack = await stackFor(['kafka'])
 before(async () => {
   connection = await connectKafka({ brokers: stack.kafkaBrokers.split(','), clientId: 'test' }, log)
@@ -57,6 +66,7 @@ const numbers = (from: number, to: number): string[] => Array.from({ length: to 
 function member(topic: string, { groupId = `g-${randomUUID().slice(0, 8)}`, sessionTimeoutMs = 6_000, starts = [] as Position[], pauses = false, kafka = connection } = {}) {
   const seen = { texts: [] as string[], failures: [] as Error[], assigned: [] as PartitionId[][], revoked: [] as PartitionId[] }
   const source = new KafkaSource(kafka, { groupId, topics: [topic], sessionTimeoutMs }, log)
+  tracked({ close: () => source.stop() })
   const start = (): Promise<void> => source.start({
     assigned: async (partitions) => {
       seen.assigned.push(partitions)
@@ -138,22 +148,6 @@ test('a log that was read and then trimmed to nothing is read on', { timeout: 30
 
 // C11
 
-interface StoredBatch { baseOffset: number; lastOffset: number; count: number }
-
-/** The batches of each segment of a partition, oldest segment first, as they lie on the broker's disk. */
-function segmentsOf(topic: string): StoredBatch[][] {
-  const folder = join(dirname(stack.logs), 'kafka', 'data', `${topic}-0`)
-  return readdirSync(folder).filter((name) => name.endsWith('.log')).sort().map((name) => {
-    const bytes = readFileSync(join(folder, name))
-    const batches: StoredBatch[] = []
-    for (let at = 0; at + 61 <= bytes.length && bytes.readInt32BE(at + 8) > 0; at += 12 + bytes.readInt32BE(at + 8)) {
-      const baseOffset = Number(bytes.readBigInt64BE(at))
-      batches.push({ baseOffset, lastOffset: baseOffset + bytes.readInt32BE(at + 23), count: bytes.readInt32BE(at + 57) })
-    }
-    return batches
-  })
-}
-
 /** Two segments too large to be merged; the first ends with a batch whose records are all removed. */
 async function compactedTopic(): Promise<string> {
   const topic = await topicWith(1, {
@@ -194,7 +188,7 @@ async function send(topic: string, entries: Entry[]): Promise<void> {
 test('a compacted log is read to its end, over a removed tail and a batch without records', { timeout: 40_000 }, async (t) => {
   const topic = await compactedTopic()
   const [first] = await eventually(() => {
-    const segments = segmentsOf(topic)
+    const segments = segmentsOf(stack, topic)
     assert.ok(segments.length >= 3 && segments[0]!.at(-1)!.count === 0, JSON.stringify(segments))
     return segments
   })
@@ -207,6 +201,7 @@ test('a compacted log is read to its end, over a removed tail and a batch withou
     let fetches = 0
     const kafka = { ...connection, kafka: { consumer: (options: never) => watched(connection.kafka.consumer(options), () => fetches++) } as unknown as Kafka }
     const source = new KafkaSource(kafka, { groupId: `g-${topic}`, topics: [topic] }, log)
+    tracked({ close: () => source.stop() })
     await source.start({ assigned: async () => [], revoked: () => {}, failed: (error) => assert.fail(error), records: (_, batch) => void records.push(...batch) })
     await eventually(() => assert.equal(String(records.at(-1)?.key), 'end'), 8_000)
     await source.stop()
@@ -284,7 +279,7 @@ test('a position that a predecessor is still committing is final when it is read
   await write(input, numbers(0, 20))
   const id = { topic: input, partition: 0 }
   const begin = async (offset: number) => {
-    const producer = await taskOf(groupId, changelog).openProducer(id)
+    const producer = tracked(await taskOf(groupId, changelog).openProducer(id))
     const transaction = await producer.begin()
     await transaction.position({ ...id, offset })
     return { producer, transaction }
@@ -311,41 +306,18 @@ test('a position that a predecessor is still committing is final when it is read
 
 // C5, C6, C8: an EndTxn whose reply, or which itself, is lost
 
-const PRODUCE = 0, END_TXN = 26
-
-/** A connection that keeps back the requests of one kind, until they are let go. */
-function holding(apiKey: number) {
-  const held: (() => void)[] = []
-  const switches = { on: false }
-  const kafka = new Kafka({
-    brokers: stack.kafkaBrokers.split(','), clientId: 'held', logLevel: logLevel.NOTHING, retry: { retries: 3, initialRetryTime: 20 },
-    socketFactory: ({ host, port, onConnect }) => {
-      const socket = connect({ host, port }, onConnect)
-      const write = socket.write.bind(socket) as (...args: unknown[]) => boolean
-      // A request begins with its length and its kind.
-      socket.write = ((bytes: Buffer, ...rest: unknown[]) => {
-        if (!switches.on || bytes.readInt16BE(4) !== apiKey) return write(bytes, ...rest)
-        held.push(() => void write(bytes, ...rest))
-        return true
-      }) as typeof socket.write
-      return socket
-    },
-  })
-  return { connection: { ...connection, kafka }, held, switches, release: () => held.splice(0).forEach((go) => go()) }
-}
-
 test('a commit that comes late, from a producer that was thrown away, ends nobody\'s transaction', { timeout: 30_000 }, async () => {
   const [topic, changelog, groupId] = [await topicWith(), await topicWith(), `g-${randomUUID()}`]
   const id = { topic, partition: 0 }
-  const late = holding(END_TXN)
-  const stale = await taskOf(groupId, changelog, late.connection).openProducer(id)
+  const late = holdRequests(stack.kafkaBrokers, END_TXN)
+  const stale = tracked(await taskOf(groupId, changelog, { ...connection, kafka: late.kafka }).openProducer(id))
   const lost = await stale.begin()
   await lost.send([outgoing(topic, 'lost')])
-  late.switches.on = true
+  late.hold()
   const outcome = lost.commit().then(() => 'committed', (error: { code?: string }) => error.code)
-  await eventually(() => assert.equal(late.held.length, 1))
+  await eventually(() => assert.equal(late.count(), 1))
 
-  const next = await taskOf(groupId, changelog).openProducer(id)
+  const next = tracked(await taskOf(groupId, changelog).openProducer(id))
   const open = await next.begin()
   await open.send([outgoing(topic, 'open')])
   late.release()
@@ -363,18 +335,20 @@ test('after a commit whose outcome is unknown a new producer takes over, and wha
   const [input, changelog, groupId] = [await topicWith(), await topicWith(), `g-${randomUUID()}`]
   await write(input, numbers(0, 5))
   const id = { topic: input, partition: 0 }
-  const cut = holding(END_TXN)
-  const broker = taskOf(groupId, changelog, cut.connection)
+  const cut = holdRequests(stack.kafkaBrokers, END_TXN)
+  const broker = taskOf(groupId, changelog, { ...connection, kafka: cut.kafka })
   const take = () => takeOver({ id, broker, changelog, base: { changelogNext: 0, position: 0 }, restore: () => {}, clock: systemClock, signal: AbortSignal.timeout(20_000) })
   const first = await take()
+  tracked(first.producer)
   const doubtful = await first.producer.begin()
   await doubtful.position({ ...id, offset: 3 })
-  cut.switches.on = true
+  cut.hold()
   doubtful.commit().catch(() => {}) // never answered
-  await eventually(() => assert.equal(cut.held.length, 1))
+  await eventually(() => assert.equal(cut.count(), 1))
   await first.producer.close()
-  cut.switches.on = false
+  cut.pass()
   const second = await take()
+  tracked(second.producer)
   assert.equal(second.position, 0)
   const transaction = await second.producer.begin()
   await transaction.position({ ...id, offset: 3 })
@@ -387,14 +361,14 @@ test('after a commit whose outcome is unknown a new producer takes over, and wha
 
 test('a send that hangs ends at its deadline, and the records are sent again', { timeout: 20_000 }, async () => {
   const topic = await topicWith()
-  const hanging = holding(PRODUCE)
+  const hanging = holdRequests(stack.kafkaBrokers, PRODUCE)
   // The outbox's deadline of 30 s, and its wait for the old producer, come 20 times sooner.
   const clock: Clock = { ...systemClock, after: (ms, run) => systemClock.after(ms / 20, run) }
-  const outbox = new KafkaOutbox(hanging.connection.kafka, clock, log)
-  hanging.switches.on = true
+  const outbox = tracked(new KafkaOutbox(hanging.kafka, clock, log))
+  hanging.hold()
   const sent = outbox.send([outgoing(topic, 'a')])
-  await eventually(() => assert.equal(hanging.held.length, 1))
-  hanging.switches.on = false
+  await eventually(() => assert.equal(hanging.count(), 1))
+  hanging.pass()
   await sent
   await outbox.close()
   assert.equal((await readAll(topic, 0, () => true)).length, 1)
@@ -445,14 +419,23 @@ test('a member that is stopped leaves at once: the others have its partitions af
 
 test('a member that is stopped while it joins does not come back to life', { timeout: 30_000 }, async () => {
   const topic = await topicWith()
-  const { source, start, groupId } = member(topic)
-  const starting = start()
-  await systemClock.sleep(0)
-  await source.stop()
-  await starting.catch(() => {}) // told by the group below
-  await write(topic, ['a'])
-  const { groups: [group] } = await connection.admin.describeGroups([groupId])
-  assert.deepEqual(group!.members, [])
+  const membersOf = async (groupId: string) => (await connection.admin.describeGroups([groupId])).groups[0]!
+  const early = member(topic)
+  const starting = early.start()
+  await early.source.stop()
+  await starting
+  assert.deepEqual((await membersOf(early.groupId)).members, [])
+
+  const resident = member(topic)
+  await resident.start()
+  const late = member(topic, { groupId: resident.groupId })
+  const joining = late.start()
+  // The group waits for the resident's next heartbeat, so the newcomer is stopped in the middle of its join.
+  await eventually(async () => assert.equal((await membersOf(resident.groupId)).state, 'PreparingRebalance'))
+  await late.source.stop()
+  await joining
+  await eventually(async () => assert.deepEqual([(await membersOf(resident.groupId)).state, (await membersOf(resident.groupId)).members.length], ['Stable', 1]))
+  await resident.source.stop()
 })
 
 test('nothing waits for a negative time', () => {

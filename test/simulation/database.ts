@@ -220,9 +220,7 @@ export class Session {
   }
 
   async #claim([, topics, numbers, owner]: ClaimValues): Promise<{ rows: object[] }> {
-    const ids = inOrder(topics, numbers)
-    for (const id of ids) await this.#database.lock(partitionKey(id), this)
-    this.#checkOpen()
+    const ids = await this.#lockAll(inOrder(topics, numbers))
     const rows = ids.map((id) => {
       const { next_offset, owner_epoch } = this.#database.progress.get(partitionKey(id)) ?? { next_offset: '0', owner_epoch: '0' }
       const row: ProgressRow = { ...id, next_offset, owner_epoch: String(Number(owner_epoch) + 1), owner, session: this }
@@ -236,9 +234,17 @@ export class Session {
   }
 
   async #lockProgress([, topics, numbers]: ProgressValues): Promise<{ rows: object[] }> {
-    const ids = inOrder(topics, numbers)
-    for (const id of ids) await this.#database.lock(partitionKey(id), this)
+    const ids = await this.#lockAll(inOrder(topics, numbers))
     return { rows: ids.flatMap((id) => this.#database.progress.get(partitionKey(id)) ?? []).map((row) => ({ ...row })) }
+  }
+
+  async #lockAll(ids: PartitionId[]): Promise<PartitionId[]> {
+    for (const id of ids) {
+      await this.#database.lock(partitionKey(id), this)
+      // It may have been ended while it waited, and then it takes no more.
+      this.#checkOpen()
+    }
+    return ids
   }
 
   #advance([, topics, numbers, offsets]: AdvanceValues): { rows: object[] } {

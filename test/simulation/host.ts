@@ -11,6 +11,7 @@ import { reasonOf } from '#runtime/errors.ts'
 import { passTraceOn } from '#runtime/telemetry/tracing.ts'
 import { SimulatedOutbox } from './ports/simulated-outbox.ts'
 import { SimulatedSinkStore } from './ports/simulated-sink-store.ts'
+import { SimulatedSnapshots, type Disk } from './ports/simulated-snapshots.ts'
 import { SimulatedSource } from './ports/simulated-source.ts'
 import { SimulatedTaskBroker } from './ports/simulated-task-broker.ts'
 import { SimulatedProcess } from './simulated-process.ts'
@@ -21,6 +22,8 @@ import { JsonCodec } from './workload/json-codec.ts'
 interface Loop { start(): Promise<void>; stop(): Promise<void>; readonly ended: Promise<void> }
 interface Running { process: SimulatedProcess; loops: Loop[]; outbox: SimulatedOutbox; stores: SimulatedSinkStore[] }
 
+const SILENT = createLog('simulation', 'silent')
+
 /** Lookups of one schema that fail in one process, at most. */
 const REGISTRY_FAILURES = 3
 
@@ -28,6 +31,7 @@ export class Host {
   readonly name: string
   readonly stages: StageName[]
   readonly #world: World
+  readonly #disk: Disk = new Map()
   #incarnation = 0
   #running: Running | undefined
 
@@ -110,7 +114,7 @@ export class Host {
           process, network, broker, group: broker.group(stage), changelog: pipeline.first.state.changelog.name, random: random.fork(), read: this.#world.read,
           source: () => source, committedUnheld: (id) => this.#world.violations.add('two-owners', `${process.name} commits ${id.topic}/${id.partition}, which it does not hold`),
         })
-        return new StatefulLoop({ ...common, processor: pipeline.first, source, services: {}, broker: taskBroker })
+        return new StatefulLoop({ ...common, processor: pipeline.first, source, services: {}, broker: taskBroker, snapshots: this.#snapshots(process) })
       }
       case 'keep': {
         const store = new SimulatedSinkStore({ process, network, database: this.#world.database, random: random.fork(), coverage, sink: stage, isRefused: ({ weight }) => weight === REFUSED, at })
@@ -126,6 +130,15 @@ export class Host {
   #source(stage: StageName, process: SimulatedProcess): SimulatedSource {
     const { network, broker, random, coverage, read } = this.#world
     return new SimulatedSource({ process, network, broker, group: broker.group(stage), random: random.fork(), coverage, read })
+  }
+
+  #snapshots(process: SimulatedProcess): SimulatedSnapshots | undefined {
+    const { parameters: { snapshotEvery }, random, coverage, violations } = this.#world
+    if (snapshotEvery === undefined) return undefined
+    return new SimulatedSnapshots({
+      process, disk: this.#disk, random: random.fork(), coverage, everyOffsets: snapshotEvery,
+      repeated: (id) => violations.add('state-differs', `${id} was twice in a snapshot`),
+    })
   }
 
   #registry(process: SimulatedProcess): (id: number) => Promise<void> {
@@ -144,12 +157,11 @@ export class Host {
   }
 
   #logOf(process: SimulatedProcess, stage: StageName): Log {
-    const log = createLog(stage, 'silent')
     const tell = (level: string) => (fields: unknown, text?: string) => {
       if (process.isDead) return
       const { reason, err, code, ...rest } = (typeof fields === 'object' && fields !== null ? fields : {}) as Record<string, unknown>
       this.#world.trace.note(`${process.name} ${stage} ${level}: ${text ?? String(fields)} ${String(code ?? '')} ${String(reason ?? (err ? reasonOf(err) : ''))} ${JSON.stringify(rest)}`)
     }
-    return Object.assign(Object.create(log) as Log, { info: tell('info'), warn: tell('warn'), error: tell('error'), debug: () => {} })
+    return Object.assign(Object.create(SILENT) as Log, { info: tell('info'), warn: tell('warn'), error: tell('error'), debug: () => {} })
   }
 }

@@ -61,6 +61,8 @@ export class Network {
   torments: Torments = new Map()
   /** Processes whose packets are lost, by the server that they cannot reach. */
   readonly cut = new Map<SimulatedProcess, Server>()
+  /** Requests on their way that nobody waits for any more. */
+  lateOnes = 0
   /** Longer distances in some worlds, milliseconds. */
   distanceMs = 2
 
@@ -89,8 +91,13 @@ export class Network {
         if (journey.replies && !request.server.isDown) this.#clock.after(journey.replyMs, () => answer(settle))
       }
       request.arrivesAt?.(this.#clock.now() + journey.requestMs)
-      if (journey.arrives) this.#clock.after(journey.requestMs, () => serve(request, { resolve: (value) => reply(() => resolve(value)), reject: (error) => reply(() => reject(error)) }))
+      if (journey.arrives) this.#clock.after(journey.requestMs, () => this.#arrive(journey, request, { resolve: (value) => reply(() => resolve(value)), reject: (error) => reply(() => reject(error)) }))
     })
+  }
+
+  #arrive<T>(journey: Journey, request: Request<T>, answer: Answer<T>): void {
+    if (journey.isLate) this.lateOnes -= 1
+    serve(request, answer)
   }
 
   #draw(process: SimulatedProcess, { name, server }: Request<unknown>): Journey {
@@ -104,6 +111,7 @@ export class Network {
     else if (this.#random.chance(delayRequest)) {
       journey.requestMs = this.#random.between(TIMEOUT_MS, LATEST_MS)
       journey.isLate = true
+      if (journey.arrives) this.lateOnes += 1
       this.#tell('late', process, name)
     }
     if (!journey.arrives) this.#tell('request-lost', process, name)
@@ -130,7 +138,9 @@ export class Network {
   }
 }
 
-function serve<T>({ server, arrive, name }: Request<T>, answer: { resolve: (value: T) => void; reject: (error: unknown) => void }): void {
+interface Answer<T> { resolve: (value: T) => void; reject: (error: unknown) => void }
+
+function serve<T>({ server, arrive, name }: Request<T>, answer: Answer<T>): void {
   if (server.isDown) return answer.reject(new ConnectionLost(`${name}: ${server.name} is down`))
   try {
     const result = arrive()

@@ -23,6 +23,8 @@ export interface Parameters {
   /** Wall clocks of processes are off by up to this much. */
   skewMs: number
   evolvedOutputs: boolean
+  /** Offsets of the changelog between snapshots; without it there are none. */
+  snapshotEvery: number | undefined
   /** Chance of a strike at each pass of a failpoint. */
   strikes: Map<FailpointName, number>
   /** Strikes at failpoints in all. */
@@ -51,6 +53,7 @@ export function drawParameters(random: Random): Parameters {
     slowestMarkerMs: random.pick([5, 100, 3_000]),
     skewMs: random.pick([0, 300_000]),
     evolvedOutputs: random.chance(0.2),
+    snapshotEvery: random.pick([undefined, 3, 15]),
     strikes: drawStrikes(random),
     mostStrikes: random.between(2, 14),
   }

@@ -36,8 +36,8 @@ export interface SimulateOptions {
 const LIVENESS_MS = 300_000
 const LOOK_EVERY_MS = 500
 
-/** Late requests of the first phase may still be under way. */
-const AFTERMATH_MS = 2_000
+/** What was announced is still to be committed. */
+const AFTERMATH_MS = 1_000
 
 export async function simulate(seed: number, options: SimulateOptions = {}): Promise<Outcome> {
   const world = new World(seed, options.reader ?? 'ours', options.echo)
@@ -67,10 +67,10 @@ async function run(world: World): Promise<void> {
   await runUntil(world, startMs + parameters.faultMs)
   calmDown(world)
   const untilMs = clock.now() + LIVENESS_MS
-  let stuck = ['']
+  let stuck = ['not looked at']
   while (stuck.length > 0 && clock.now() < untilMs && world.violations.list.length < 20) {
     await runUntil(world, clock.now() + LOOK_EVERY_MS)
-    stuck = isAllMade(world, startMs) ? unfinished(world) : ['']
+    stuck = isAllMade(world, startMs) && world.network.lateOnes === 0 ? unfinished(world) : ['requests are still under way']
   }
   await runUntil(world, clock.now() + AFTERMATH_MS)
   if (stuck.length > 0) world.violations.add('not-finished', `${LIVENESS_MS / 1000} s after the faults ended: ${stuck.join('; ')}`)

@@ -28,7 +28,7 @@ const kafka = new Kafka({ brokers: spec.brokers, clientId: 'bare', logLevel: log
 
 /** `reads` from its oldest record on. */
 async function openConsumer(): Promise<Consumer> {
-  const consumer = kafka.consumer({ groupId: `bare.${process.pid}.${Date.now()}`, maxWaitTimeInMs: 250, maxBytesPerPartition: 1 << 20, maxBytes: 16 << 20 })
+  const consumer = kafka.consumer({ groupId: `bare.${process.pid}.${Date.now()}`, maxWaitTimeInMs: 250, maxBytesPerPartition: 1 << 18, maxBytes: 16 << 20 })
   await consumer.connect()
   await consumer.subscribe({ topics: [spec.reads], fromBeginning: true })
   return consumer

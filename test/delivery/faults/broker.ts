@@ -9,10 +9,10 @@ type Outage = 'kill -9' | 'stopped' | 'clean restart'
 export const brokerAway: Fault = {
   name: 'F6', title: 'broker away', strikes: 4, parameters: 'kill -9; SIGSTOP 5 to 20 s; clean restart',
   async inject(world, strikes) {
-    const outages = new Deck<Outage>(['kill -9', 'stopped', 'clean restart'], world.random)
+    const outages = new Deck<Outage>(['kill -9', 'stopped', 'clean restart'], world.randomOf('F6'))
     for (let n = 0; n < strikes && !world.faultsOver.aborted; n++) {
       await strikeBroker(world, outages.next())
-      await world.sleep(world.random.between(4_000, 6_000))
+      await world.sleep(world.randomOf('F6').between(4_000, 6_000))
     }
   },
 }
@@ -23,7 +23,7 @@ async function strikeBroker(world: World, outage: Outage): Promise<void> {
   world.isAway()
   if (outage === 'stopped') {
     await stack.kill('kafka', 'SIGSTOP')
-    await world.sleep(world.random.between(5_000, 20_000))
+    await world.sleep(world.randomOf('F6').between(5_000, 20_000))
     await stack.kill('kafka', 'SIGCONT')
   } else {
     if (outage === 'kill -9') await stack.kill('kafka', 'SIGKILL')
@@ -48,7 +48,7 @@ export const hangingTransaction: Fault = {
   name: 'F7', title: 'hanging transaction', strikes: 1, parameters: 'its producer is not restarted before transaction.timeout (20 s)',
   async inject(world) {
     const slots = world.crewOf('first')
-    for (const slot of slots) slot.arm = () => ({ failpoints: `after-produce:${world.random.whole(1, 3)}:hang` })
+    for (const slot of slots) slot.arm = () => ({ failpoints: `after-produce:${world.randomOf('F7').whole(1, 3)}:hang` })
     await Promise.all(slots.map((slot) => slot.kill()))
     const deadline = AbortSignal.any([world.faultsOver, AbortSignal.timeout(OPEN_WITHIN_MS + SESSION_MS)])
     const opened = await Promise.race(slots.map((slot) => slot.nextStrike(deadline)))

@@ -17,11 +17,11 @@ const STOPPED_MS = 5_000
 export const postgresAway: Fault = {
   name: 'F8', title: 'Postgres struck', strikes: 8, parameters: `${BLOWS.join(', ')}; before, during and after COMMIT`,
   async inject(world, strikes) {
-    const blows = new Deck(shuffled(BLOWS.flatMap((blow) => MOMENTS.map((moment) => ({ blow, moment }))), world.random), world.random)
+    const blows = new Deck(shuffled(BLOWS.flatMap((blow) => MOMENTS.map((moment) => ({ blow, moment }))), world.randomOf('F8')), world.randomOf('F8'))
     for (let n = 0; n < strikes && !world.faultsOver.aborted; n++) {
       const { blow, moment } = blows.next()
       await (moment === undefined ? strike(world, blow, 'at any moment') : strikeAt(world, blow, moment))
-      await world.sleep(world.random.between(1_000, 3_000))
+      await world.sleep(world.randomOf('F8').between(1_000, 3_000))
     }
   },
   async heal(world) {
@@ -31,8 +31,8 @@ export const postgresAway: Fault = {
 
 /** A sink process stops itself at the moment; then the blow falls, and the process goes on. */
 async function strikeAt(world: World, blow: Blow, moment: FailpointName): Promise<void> {
-  const slot = world.random.pick(world.crewOf('keep'))
-  slot.arm = () => ({ failpoints: `${moment}:${world.random.whole(1, 5)}:stop` })
+  const slot = world.randomOf('F8').pick(world.crewOf('keep'))
+  slot.arm = () => ({ failpoints: `${moment}:${world.randomOf('F8').whole(1, 5)}:stop` })
   await slot.kill()
   const stopped = await slot.nextStrike(AbortSignal.any([world.faultsOver, AbortSignal.timeout(2 * SESSION_MS)]))
   slot.arm = () => undefined

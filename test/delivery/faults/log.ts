@@ -14,14 +14,14 @@ export const compactionWhileRestoring: Fault = {
   name: 'F15', title: 'compaction while restoring', strikes: 12, parameters: 'changelog with segments of 1 s, cleaned at once; its owners killed all the time, also within the restore',
   needs: { changelog: { 'segment.ms': '1000', 'segment.bytes': '1048576', 'min.cleanable.dirty.ratio': '0.01', 'min.compaction.lag.ms': '0', 'max.compaction.lag.ms': '1000' } },
   async inject(world, strikes) {
-    const points = new Deck(['mid-restore:1:kill', 'after-restore:1:kill', 'after-barrier:2:kill', ''], world.random)
+    const points = new Deck(['mid-restore:1:kill', 'after-restore:1:kill', 'after-barrier:2:kill', ''], world.randomOf('F15'))
     for (let n = 0; n < strikes && !world.faultsOver.aborted; n++) {
-      const slot = world.random.pick(world.crewOf('first'))
+      const slot = world.randomOf('F15').pick(world.crewOf('first'))
       const failpoints = points.next()
       slot.arm = () => ({ failpoints })
       world.strike({ row: 'F15', stage: 'first', detail: `${slot.name} killed, changelog cleaned up to ${cleanedUpTo(world)}` })
       await slot.kill()
-      await world.sleep(world.random.between(0.5, 1.5) * KILL_EVERY_MS)
+      await world.sleep(world.randomOf('F15').between(0.5, 1.5) * KILL_EVERY_MS)
       slot.arm = () => undefined
     }
   },

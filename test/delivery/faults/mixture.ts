@@ -15,7 +15,7 @@ export const allAtOnce: Fault = {
   needs: { mayGiveUp: ['registry.unreachable'] },
   async inject(world, strikes) {
     world.rowOfAll = 'F20'
-    const chosen = shuffled(INGREDIENTS, world.random).slice(0, AT_ONCE)
+    const chosen = shuffled(INGREDIENTS, world.randomOf('F20')).slice(0, AT_ONCE)
     world.say(`F20 is made of ${chosen.map(({ name }) => name).join(', ')}`)
     await Promise.all(chosen.map((fault) => fault.inject!(world, Math.ceil(strikes / AT_ONCE))))
   },

@@ -41,15 +41,16 @@ const LOST_WITHIN_MS = 5_000
 export const brokerNetwork: Fault = {
   name: 'F9', title: 'network between stage and broker', strikes: 12, parameters: 'cut 5, 10 and 40 s, half-open either way, reset, latency 100 ± 50 ms, 3000 kbit/s, cut within a message, slow close; one reply lost: EndTxn, Produce, OffsetCommit, TxnOffsetCommit',
   async inject(world, strikes) {
-    const troubles = new Deck<Trouble>([...COMMON, ...LONG_CUTS], world.random)
-    const lost = Object.fromEntries(Object.entries(LOST).map(([stage, names]) => [stage, new Deck(names, world.random)])) as Record<StageName, Deck<ApiName>>
-    const stages = new Deck<StageName>(['check', 'first', 'keep', 'first'], world.random)
+    const random = world.randomOf('F9')
+    const troubles = new Deck<Trouble>([...COMMON, ...LONG_CUTS], random)
+    const lost = Object.fromEntries(Object.entries(LOST).map(([stage, names]) => [stage, new Deck(names, random)])) as Record<StageName, Deck<ApiName>>
+    const stages = new Deck<StageName>(['check', 'first', 'keep', 'first'], random)
     world.isAway()
     for (let n = 0; n < strikes && !world.faultsOver.aborted; n++) {
-      const slot = world.random.pick(world.crewOf(stages.next()))
+      const slot = random.pick(world.crewOf(stages.next()))
       if (n % 2 === 0) await loseReply(world, slot, lost[slot.stage].next())
       else await disturb(world, 'F9', slot, slot.ways.kafka, troubles.next())
-      await world.sleep(world.random.between(500, 2_500))
+      await world.sleep(random.between(500, 2_500))
     }
     world.isBack()
   },
@@ -59,13 +60,14 @@ export const brokerNetwork: Fault = {
 export const postgresNetwork: Fault = {
   name: 'F10', title: 'network between sink and Postgres', strikes: 10, parameters: 'as F9; reply of COMMIT alone lost',
   async inject(world, strikes) {
-    const troubles = new Deck<Trouble>(COMMON, world.random)
+    const random = world.randomOf('F10')
+    const troubles = new Deck<Trouble>(COMMON, random)
     world.isAway()
     for (let n = 0; n < strikes && !world.faultsOver.aborted; n++) {
-      const slot = world.random.pick(world.crewOf('keep'))
+      const slot = random.pick(world.crewOf('keep'))
       if (n % 2 === 0) await loseCommit(world, slot)
       else await disturb(world, 'F10', slot, slot.ways.postgres, troubles.next())
-      await world.sleep(world.random.between(500, 2_500))
+      await world.sleep(random.between(500, 2_500))
     }
     world.isBack()
   },
@@ -83,17 +85,17 @@ async function disturb(world: World, row: Row, slot: Slot, proxy: TcpProxy, trou
 }
 
 async function loseReply(world: World, slot: Slot, api: ApiName): Promise<void> {
-  const aftermath = pickAftermath(world)
+  const aftermath = pickAftermath(world, 'F9')
   await whenLost(world, slot, 'F9', `lost reply of ${api}`, aftermath, slot.ways.replies.next(api, aftermath), slot.ways.kafka)
 }
 
 async function loseCommit(world: World, slot: Slot): Promise<void> {
-  const aftermath = pickAftermath(world)
+  const aftermath = pickAftermath(world, 'F10')
   await whenLost(world, slot, 'F10', 'lost reply of COMMIT', aftermath, slot.ways.commits.next(aftermath), slot.ways.postgres)
 }
 
-function pickAftermath({ random }: World): Aftermath {
-  return random.pick(['cut', 'half-open'] as const)
+function pickAftermath(world: World, row: Row): Aftermath {
+  return world.randomOf(row).pick(['cut', 'half-open'] as const)
 }
 
 /** It counts only when such a request came. A connection that hears nothing any more is cut after a while. */
@@ -102,7 +104,7 @@ async function whenLost(world: World, slot: Slot, row: Row, name: string, afterm
   order.cancel()
   if (!wasLost) return
   const strike = world.strike({ row, stage: slot.stage, detail: `${slot.name} ${name}, then ${aftermath}` })
-  if (aftermath === 'half-open') await world.sleep(world.random.between(1_000, 6_000))
+  if (aftermath === 'half-open') await world.sleep(world.randomOf(row).between(1_000, 6_000))
   proxy.heal()
   strike.healedMs = Date.now()
 }

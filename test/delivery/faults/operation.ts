@@ -74,17 +74,18 @@ export const rollingUpgrade: Fault = {
   async inject(world) {
     const newer = evolved(world.load.topics.checked)
     await world.arena.registry.register(subjectOf(newer), newer.schema)
-    for (const slot of shuffled(world.crew, world.random)) {
+    for (const slot of shuffled(world.crew, world.randomOf('F19'))) {
       if (world.faultsOver.aborted) return
       const strike = world.strike({ row: 'F19', stage: slot.stage, detail: `${slot.name} is replaced by the next version` })
       const ended = await slot.retire()
-      if (ended && ended.code !== 0) world.broken.push({ invariant: 'unclean-stop', detail: `${slot.name} ended with ${ended.code ?? ended.signal}` })
+      // Another fault of the round may have killed it meanwhile.
+      if (ended && ended.code !== 0 && ended.signal === null) world.broken.push({ invariant: 'unclean-stop', detail: `${slot.name} ended with ${ended.code}` })
       slot.version = 2
       slot.start()
       strike.healedMs = Date.now()
-      await world.sleep(world.random.between(1_000, 2_500))
-      if (world.random.next() < 0.5) {
-        const killed = world.random.pick(world.crewOf(slot.stage))
+      await world.sleep(world.randomOf('F19').between(1_000, 2_500))
+      if (world.randomOf('F19').next() < 0.5) {
+        const killed = world.randomOf('F19').pick(world.crewOf(slot.stage))
         world.strike({ row: 'F19', stage: slot.stage, detail: `${killed.name} of version ${killed.version} killed` })
         await killed.kill()
       }

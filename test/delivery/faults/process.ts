@@ -34,28 +34,28 @@ const LATEST_KILL_MS = 2 * SESSION_MS
  * not come by it, until so many kills were made.
  */
 async function killAtPoints(world: World, row: Row, slots: readonly Slot[], pointsOf: (stage: StageName) => readonly FailpointName[], kills: number): Promise<void> {
-  const decks = new Map(slots.map(({ stage }) => [stage, new Deck(pointsOf(stage), world.random)]))
   const perSlot = Math.ceil(kills / slots.length)
   await Promise.all(slots.map(async (slot) => {
-    slot.arm = () => armingOf(row, decks.get(slot.stage)!.next(), 'kill', world.random)
+    const random = world.randomOf(`${row} ${slot.name}`)
+    const points = new Deck(pointsOf(slot.stage), random)
+    slot.arm = () => armingOf(row, points.next(), random)
     // The processes that run are not armed: the clock is their first killer.
-    for (let kill = 0; kill < perSlot && !world.faultsOver.aborted; kill++) await awaitOrKill(world, row, slot, kill === 0)
+    for (let kill = 0; kill < perSlot && !world.faultsOver.aborted; kill++) await awaitOrKill(world, row, slot, kill === 0 ? random.between(0, 2_000) : LATEST_KILL_MS)
     slot.arm = () => undefined
   }))
 }
 
-async function awaitOrKill(world: World, row: Row, slot: Slot, unarmed: boolean): Promise<void> {
+async function awaitOrKill(world: World, row: Row, slot: Slot, patienceMs: number): Promise<void> {
   const victim = slot.process!
-  const patience = unarmed ? world.random.between(0, 2_000) : LATEST_KILL_MS
-  const died = await Promise.race([victim.ended.then(() => true), world.sleep(patience).then(() => false)])
+  const died = await Promise.race([victim.ended.then(() => true), world.sleep(patienceMs).then(() => false)])
   if (died || world.faultsOver.aborted) return
   world.strike({ row, stage: slot.stage, detail: `${slot.name} killed by the clock` })
   victim.signal('SIGKILL')
   await victim.ended
 }
 
-function armingOf(row: Row, point: FailpointName, action: 'kill' | 'stop' | 'hang' | 'throw', random: Random): Arming {
-  return { row, failpoints: `${point}:${passOf(point, random)}:${action}` }
+function armingOf(row: Row, point: FailpointName, random: Random): Arming {
+  return { row, failpoints: `${point}:${passOf(point, random)}:kill` }
 }
 
 export const killAtFailpoints: Fault = {
@@ -85,7 +85,7 @@ export const killWithOpenTransactions: Fault = {
 
 async function openAndKill(world: World, inOrder: boolean): Promise<void> {
   const slots = world.crewOf('first')
-  await restartArmed(slots, undefined, () => `${world.random.pick(OPEN_POINTS)}:${world.random.whole(1, 4)}:hang`)
+  await restartArmed(slots, undefined, () => `${world.randomOf('F2').pick(OPEN_POINTS)}:${world.randomOf('F2').whole(1, 4)}:hang`)
   const deadline = AbortSignal.any([world.faultsOver, AbortSignal.timeout(BOTH_OPEN_MS + SESSION_MS)])
   const [first] = await Promise.all(slots.map((slot) => slot.nextStrike(deadline)))
   for (const slot of slots) slot.arm = () => undefined
@@ -93,7 +93,7 @@ async function openAndKill(world: World, inOrder: boolean): Promise<void> {
   const order = inOrder ? slots : slots.toReversed()
   if (first) world.strike({ row: 'F2', stage: 'first', detail: `both killed, ${order.map(({ name }) => name).join(' back before ')}` })
   order[0]!.start()
-  await world.sleep(world.random.between(0, 3_000))
+  await world.sleep(world.randomOf('F2').between(0, 3_000))
   order[1]!.start()
 }
 
@@ -117,7 +117,7 @@ export const zombies: Fault = {
   async inject(world, strikes) {
     const rounds = Math.ceil(strikes / 3)
     await Promise.all((['check', 'first', 'keep'] as const).map(async (stage) => {
-      const deck = new Deck(ZOMBIE_POINTS[stage], world.random)
+      const deck = new Deck(ZOMBIE_POINTS[stage], world.randomOf(`F4 ${stage}`))
       for (let n = 0; n < rounds && !world.faultsOver.aborted; n++) await makeZombie(world, stage, n % 3 === 2 ? undefined : deck.next())
     }))
   },
@@ -127,9 +127,9 @@ export const zombies: Fault = {
 }
 
 async function makeZombie(world: World, stage: StageName, point: FailpointName | undefined): Promise<void> {
-  const slot = world.random.pick(world.crewOf(stage))
+  const slot = world.randomOf(`F4 ${stage}`).pick(world.crewOf(stage))
   if (point) {
-    await restartArmed([slot], 'F4', () => `${point}:${passOf(point, world.random)}:stop`)
+    await restartArmed([slot], 'F4', () => `${point}:${passOf(point, world.randomOf(`F4 ${stage}`))}:stop`)
     await slot.nextStrike(AbortSignal.any([world.faultsOver, AbortSignal.timeout(2 * SESSION_MS)]))
     slot.arm = () => undefined
   }
@@ -137,7 +137,7 @@ async function makeZombie(world: World, stage: StageName, point: FailpointName |
     world.strike({ row: 'F4', stage, detail: `${slot.name} stopped` })
     slot.signal('SIGSTOP')
   }
-  await world.sleep(SESSION_MS + world.random.between(1_500, 5_000))
+  await world.sleep(SESSION_MS + world.randomOf(`F4 ${stage}`).between(1_500, 5_000))
   slot.signal('SIGCONT')
   world.say(`F4 ${slot.name} goes on`)
 }
@@ -149,9 +149,9 @@ export const rebalanceStorm: Fault = {
   name: 'F5', title: 'rebalance storm', strikes: 15, parameters: 'a member added or taken away every 2 to 3 s',
   async inject(world, strikes) {
     for (let n = 0; n < strikes && !world.faultsOver.aborted; n++) {
-      const spare = world.spare(world.random.pick(['check', 'first', 'keep'] as const))
+      const spare = world.spare(world.randomOf('F5').pick(['check', 'first', 'keep'] as const))
       await change(world, spare)
-      await world.sleep(world.random.between(2_000, 3_000))
+      await world.sleep(world.randomOf('F5').between(2_000, 3_000))
     }
   },
   async heal(world) {
@@ -164,7 +164,7 @@ async function change(world: World, spare: Slot): Promise<void> {
   if (!spare.process?.isAlive) {
     world.strike({ row: 'F5', stage, detail: `${spare.name} comes` })
     spare.start()
-  } else if (world.random.next() < 0.5) {
+  } else if (world.randomOf('F5').next() < 0.5) {
     world.strike({ row: 'F5', stage, detail: `${spare.name} leaves` })
     await spare.retire()
   } else {

@@ -22,7 +22,7 @@ export const registryAway: Fault = {
   async inject(world, strikes) {
     for (let n = 0; n < strikes && !world.faultsOver.aborted; n++) {
       const moment = MOMENTS[n % MOMENTS.length]!
-      await strike(world, moment, world.random.pick(['away', 'silent', 'slow'] as const))
+      await strike(world, moment, world.randomOf('F11').pick(['away', 'silent', 'slow'] as const))
       await world.sleep(1_500)
     }
   },
@@ -35,7 +35,7 @@ async function strike(world: World, moment: Moment, state: State): Promise<void>
   world.isAway()
   if (state === 'away') proxy.cut()
   else proxy.set(STATES[state])
-  if (moment === 'at a start') await world.anySlot().kill()
+  if (moment === 'at a start') await world.randomOf('F11').pick(world.crew).kill()
   if (moment === 'at a new schema') await world.flow.evolve()
   await world.sleep(AWAY_MS[moment])
   proxy.heal()

@@ -13,12 +13,20 @@ const END = '<!-- /faults -->'
 
 /** Commit and machine, for whoever reads the figures later. */
 export function provenance(): { commit: string; machine: string; at: string } {
-  const git = (...args: string[]): string => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim()
-  const changes = git('status', '--porcelain', '--', '.', ':!test/**/RESULTS.md') === '' ? '' : ' with changes'
   return {
-    commit: git('rev-parse', '--short', 'HEAD') + changes,
+    commit: commitOf(),
     machine: `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`,
     at: new Date().toISOString().slice(0, 10),
+  }
+}
+
+function commitOf(): string {
+  const git = (...args: string[]): string => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+  try {
+    const changes = git('status', '--porcelain', '--', '.', ':!test/**/RESULTS.md') === '' ? '' : ' with changes'
+    return git('rev-parse', '--short', 'HEAD') + changes
+  } catch {
+    return 'unknown' // sources without a repository
   }
 }
 

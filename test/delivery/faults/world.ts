@@ -44,7 +44,6 @@ export class World {
   readonly needs: RoundNeeds
   readonly load: Workload
   readonly databaseUrl: string
-  readonly random: Random
   readonly flow: Flow
   readonly samples: Samples
   readonly slots: Slot[]
@@ -57,6 +56,8 @@ export class World {
   /** Processes killed while faults were on. */
   kills = 0
   readonly #setting: Setting
+  readonly #seed: string
+  readonly #randoms = new Map<string, Random>()
   readonly #say: (line: string) => void
   readonly #over = new AbortController()
   #awayUntilMs = 0
@@ -64,7 +65,7 @@ export class World {
   private constructor(arena: Arena, options: WorldOptions, setting: Setting, flow: Flow, ways: Map<string, Ways>) {
     this.arena = arena
     this.needs = options
-    this.random = seeded(`${options.seed} faults`)
+    this.#seed = options.seed
     this.#say = options.say ?? (() => {})
     this.#setting = setting
     this.load = setting.load
@@ -108,8 +109,11 @@ export class World {
     return this.crew.filter((slot) => slot.stage === stage)
   }
 
-  anySlot(stages: readonly StageName[] = STAGES): Slot {
-    return this.random.pick(this.crew.filter(({ stage }) => stages.includes(stage)))
+  /** Of those who choose side by side each has its own, so that the choices do not depend on who comes first. */
+  randomOf(chooser: string): Random {
+    const random = this.#randoms.get(chooser) ?? seeded(`${this.#seed} ${chooser}`)
+    this.#randoms.set(chooser, random)
+    return random
   }
 
   say(line: string): void {

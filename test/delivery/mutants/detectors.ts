@@ -75,7 +75,11 @@ async function inSimulation(surroundings: Surroundings): Promise<Seen> {
   const args = ['test/simulation/run.ts', '--seeds', String(SEEDS), '--from', String(surroundings.seed), '--json', '--stop-at-first']
   const outcome = await node(args, surroundings, LIMIT_MS.simulation)
   if (outcome.code === 0) return undefined
-  return ranOut(outcome) ? 'the simulation did not end' : counted(outcome.stdout, outcome)
+  return ranOut(outcome) ? 'the simulation did not end' : `seed ${firstBroken(outcome.stdout)}: ${counted(outcome.stdout, outcome)}`
+}
+
+function firstBroken(report: string): number | undefined {
+  return (parsed(report) as { broken?: { seed: number }[] } | undefined)?.broken?.[0]?.seed
 }
 
 async function inFaults({ row, rounds }: Extract<Detector, { by: 'faults' }>, surroundings: Surroundings): Promise<Seen> {

@@ -54,8 +54,8 @@ export const STATEFUL: readonly Mutant[] = [
     find: 'this.#waiting = []\n    this.#held = undefined', replace: 'this.#waiting = []',
   },
   {
-    name: 'restored-whole', guard: 'A state whose restore broke off is thrown away', needed: 'the next restore begins behind what is missing',
-    file: 'runtime/loop/stateful-task.ts', seenBy: SIMULATION,
+    name: 'restored-whole', guard: 'A state whose restore broke off is thrown away', needed: 'the next attempt applies entries a second time',
+    file: 'runtime/loop/stateful-task.ts', seenBy: { by: 'test', file: 'test/unit/loop/broken-restore.test.ts' },
     find: '// Until the restore is complete, what it has reached is not known.\n    this.#held = undefined', replace: '',
   },
   {

@@ -70,7 +70,7 @@ export class SimulatedSinkStore implements SinkStore<KeptRow> {
       await at('after-rows')
       await at('before-sql-commit')
       const committed = query('commit')
-      // Its rejection is seen below; until then a failpoint may hold this up.
+      // A failpoint may hold this up; what came of the commit is seen below.
       committed.catch(() => {})
       await at('sql-commit-sent')
       await committed

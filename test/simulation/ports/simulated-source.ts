@@ -5,6 +5,7 @@
  */
 import type { Clock } from '#runtime/clock.ts'
 import { Halt, verdictOf } from '#runtime/errors.ts'
+import { Membership } from '#runtime/kafka/membership.ts'
 import { partitionKey } from '#runtime/loop/partition-key.ts'
 import type { PartitionId, Position, Source, SourceListener } from '#runtime/loop/ports.ts'
 import { BrokerError } from '../broker/broker-error.ts'
@@ -37,13 +38,14 @@ interface Assignment extends Joined { positions: Map<string, Position>; ready: S
 export class SimulatedSource implements Source {
   readonly #parts: SimulatedSourceParts
   readonly #clock: Clock
+  readonly #membership: Membership
   readonly #paused = new Set<string>()
   #listener: SourceListener | undefined
   #held: PartitionId[] = []
   #assignment: Assignment | undefined
   #memberId: string | undefined
   #isJoining = false
-  #lastHeardMs = -Infinity
+  #heldAs: string | undefined
   #isStopped = false
   #stopHeartbeat = (): void => {}
   #wakeFetch = (): void => {}
@@ -52,6 +54,7 @@ export class SimulatedSource implements Source {
   constructor(parts: SimulatedSourceParts) {
     this.#parts = parts
     this.#clock = parts.process.clock
+    this.#membership = new Membership(this.#clock, SESSION_MS)
   }
 
   async start(listener: SourceListener): Promise<void> {
@@ -89,8 +92,7 @@ export class SimulatedSource implements Source {
   }
 
   holds(id: PartitionId): boolean {
-    const isFresh = this.#clock.monotonicMs() - this.#lastHeardMs < SESSION_MS / 2
-    return isFresh && !this.#isJoining && this.#held.some((held) => partitionKey(held) === partitionKey(id))
+    return this.#membership.holds(id)
   }
 
   async stop(): Promise<void> {
@@ -111,9 +113,10 @@ export class SimulatedSource implements Source {
   async #heartbeat(): Promise<void> {
     const assignment = this.#assignment
     if (!assignment || this.#isJoining || this.#isStopped) return
+    const sentMs = this.#clock.monotonicMs()
     try {
       await this.#ask('heartbeat', () => this.#parts.group.heartbeat(assignment.memberId, assignment.generation))
-      if (this.#assignment === assignment) this.#lastHeardMs = this.#clock.monotonicMs()
+      if (this.#assignment === assignment) this.#membership.heard(this.#clock.monotonicMs() - sentMs)
     } catch (error) {
       if (error instanceof BrokerError && this.#assignment === assignment && !this.#isJoining) await this.#join()
     }
@@ -121,15 +124,14 @@ export class SimulatedSource implements Source {
 
   async #join(): Promise<void> {
     this.#isJoining = true
+    this.#membership.unsettled()
     while (!this.#isStopped) {
       try {
         const joined = await this.#ask('join', () => this.#parts.group.join(this.#memberId), JOIN_TIMEOUT_MS)
         if (this.#isStopped) return
         this.#memberId = joined.memberId
-        const committed = await this.committed(joined.partitions)
         this.#isJoining = false
-        this.#lastHeardMs = this.#clock.monotonicMs()
-        return this.#joined(joined, committed)
+        return this.#joined(joined)
       } catch (error) {
         if (error instanceof BrokerError) this.#memberId = undefined
         await this.#clock.sleep(RETRY_MS)
@@ -137,12 +139,14 @@ export class SimulatedSource implements Source {
     }
   }
 
-  #joined(joined: Joined, committed: Position[]): void {
-    const revoked = this.#held.filter((held) => !joined.partitions.some((id) => partitionKey(id) === partitionKey(held)))
-    const positions = new Map(joined.partitions.map((id) => [partitionKey(id), { ...id, offset: 0 }]))
-    for (const position of committed) positions.set(partitionKey(position), position)
-    const assignment = { ...joined, positions, ready: new Set<string>() }
+  /** A member that was taken for dead gives up all that it held. */
+  #joined(joined: Joined): void {
+    const revoked = this.#held.filter((held) => joined.memberId !== this.#heldAs || !joined.partitions.some((id) => partitionKey(id) === partitionKey(held)))
+    const assignment: Assignment = { ...joined, positions: new Map(), ready: new Set() }
     this.#held = joined.partitions
+    this.#heldAs = joined.memberId
+    this.#membership.settled(joined.partitions)
+    this.#membership.heard(0)
     this.#assignment = assignment
     this.#wakeFetch()
     this.pause(joined.partitions)
@@ -154,9 +158,11 @@ export class SimulatedSource implements Source {
   async #begin(assignment: Assignment): Promise<void> {
     while (this.#assignment === assignment && !this.#isStopped) {
       try {
-        const positions = await this.#listener!.assigned(assignment.partitions)
+        const chosen = await this.#listener!.assigned(assignment.partitions)
+        const others = assignment.partitions.filter((id) => !chosen.some((position) => partitionKey(position) === partitionKey(id)))
+        const committed = others.length > 0 ? await this.committed(others) : []
         if (this.#assignment !== assignment) return
-        for (const position of positions) this.seek(position)
+        for (const position of [...others.map((id) => ({ ...id, offset: 0 })), ...committed, ...chosen]) this.seek(position)
         for (const id of assignment.partitions) assignment.ready.add(partitionKey(id))
         return this.resume(assignment.partitions)
       } catch (error) {

@@ -89,6 +89,17 @@ test('a commit that is refused is not repeated in the next generation', async ()
   assert.deepEqual(committed, [])
 })
 
+test('a member that is left without partitions takes nothing from another one of its group in the same process', () => {
+  const Cluster = require('kafkajs/src/cluster') as { prototype: object }
+  const shared = new Map()
+  const [one, other] = [0, 1].map(() => Object.assign(Object.create(Cluster.prototype), { committedOffsetsByGroup: shared }))
+  const offsetsOf = (cluster: object, partitions: number[]) => new OffsetManager({ cluster, memberAssignment: partitions.length > 0 ? { t: partitions } : {}, groupId: 'g', autoCommit: false })
+  const first = offsetsOf(one, [0])
+  first.committedOffsets().t[0] = '7'
+  offsetsOf(other, [])
+  assert.deepEqual(first.committedOffsets(), { t: { 0: '7' } })
+})
+
 test('a refused heartbeat tells of the rebalance at once', async () => {
   for (const type of ['REBALANCE_IN_PROGRESS', 'ILLEGAL_GENERATION', 'UNKNOWN_MEMBER_ID']) {
     const { group, told } = consumer()

@@ -37,7 +37,7 @@ function stage(changes: object = {}, layout = 1): StatefulProcessor {
 
 function open(parts: Partial<SnapshotsParts> = {}): Snapshots & { dir: string } {
   const dir = parts.dir ?? join(root, `folder ${folders++}`)
-  const snapshots = new Snapshots({ dir, groupId: 'app.count', processor: stage(), changelogId: async () => 'first', clock: systemClock, log: createLog('test', 'silent'), ...parts })
+  const snapshots = new Snapshots({ dir, groupId: 'app.count', processor: stage(), changelogId: async () => 'first', everyOffsets: 200_000, clock: systemClock, log: createLog('test', 'silent'), ...parts })
   return Object.assign(snapshots, { dir })
 }
 
