@@ -13,6 +13,9 @@ import { toSourceRecord } from './source-record.ts'
 /** A restore that gets on by no record for this long has lost its barrier: the caller takes over again. */
 const STALLED_MS = 60_000
 
+/** A fetch that takes this long hangs: the broker waits `MAX_WAIT_MS` for records, and 1 MiB takes milliseconds. */
+const FETCH_MS = 10_000
+
 const MAX_WAIT_MS = 250
 const RETRY = { firstDelayMs: 50, maxDelayMs: 1_000 }
 const CLOSE_MS = 1_000
@@ -58,14 +61,16 @@ async function* fetchAll({ kafka, id, from, clock, signal }: ChangelogReading): 
   try {
     for (let attempt = 1; ; attempt++) {
       try {
-        const fetched = await unlessAborted(ahead ?? reader.fetch(next, MAX_WAIT_MS), signal)
-        if (fetched.next > next) movedAtMs = clock.monotonicMs()
+        ahead ??= reader.fetch(next, MAX_WAIT_MS)
+        const fetched = await within(clock, FETCH_MS, unlessAborted(ahead, signal), hangs)
+        const hasMoved = fetched.next > next
         next = fetched.next
         attempt = 0
         ahead = fetched.hasMore ? reader.fetch(next, MAX_WAIT_MS) : undefined
         ahead?.catch(() => {}) // told when it is awaited, if it ever is
         if (fetched.records.length > 0) yield fetched.records
-        assertMoving(id, next, clock.monotonicMs() - movedAtMs)
+        if (hasMoved) movedAtMs = clock.monotonicMs()
+        else assertMoving(id, next, clock.monotonicMs() - movedAtMs)
       } catch (error) {
         signal.throwIfAborted()
         if (isOutOfRange(error)) next = await restartFrom(reader, id, next)
@@ -85,6 +90,10 @@ async function* fetchAll({ kafka, id, from, clock, signal }: ChangelogReading): 
 async function restartFrom(reader: PartitionReader, id: PartitionId, next: number): Promise<number> {
   if (next === 0) return reader.oldest()
   throw new RetryLater('state.foreign-base', `The changelog ${partitionKey(id)} has no offset ${next}, up to which the state was restored.`)
+}
+
+function hangs(): never {
+  throw new Error(`the broker did not answer a fetch in ${FETCH_MS} ms`)
 }
 
 function assertMoving(id: PartitionId, next: number, stoodMs: number, cause?: unknown): void {

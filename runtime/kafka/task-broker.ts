@@ -3,6 +3,7 @@ import type { Producer } from './patches.ts'
 import type { Clock } from '../clock.ts'
 import { RetryLater, reasonOf } from '../errors.ts'
 import type { Log } from '../log.ts'
+import { backoffMs } from '../loop/backoff.ts'
 import { partitionKey } from '../loop/partition-key.ts'
 import type { PartitionId, SourceRecord, TaskBroker, TransactionalProducer } from '../loop/ports.ts'
 import { readChangelog } from './changelog-reader.ts'
@@ -23,6 +24,9 @@ const TRANSACTION_TIMEOUT_MS = 20_000
  * milliseconds after each commit: 300 ms by default, and so 16 transactions a second.
  */
 const TRANSACTION_RETRY = { initialRetryTime: 5, maxRetryTime: 100, retries: 20 }
+
+const ASK_ATTEMPTS = 8
+const ASK_RETRY = { firstDelayMs: 50, maxDelayMs: 1_000 }
 
 export class KafkaTaskBroker implements TaskBroker {
   readonly #connection: KafkaConnection
@@ -48,12 +52,24 @@ export class KafkaTaskBroker implements TaskBroker {
   }
 
   async committed(id: PartitionId): Promise<number | undefined> {
-    const [committed] = await committedPositions(this.#connection.admin, this.#settings.groupId, [id])
+    const [committed] = await this.#answered(() => committedPositions(this.#connection.admin, this.#settings.groupId, [id]))
     return committed?.offset
   }
 
   async oldest(id: PartitionId): Promise<number> {
-    return (await earliestOffsets(this.#connection.admin, [id])).get(partitionKey(id)) ?? 0
+    return (await this.#answered(() => earliestOffsets(this.#connection.admin, [id]))).get(partitionKey(id)) ?? 0
+  }
+
+  /** A coordinator that has just started is still loading its groups (GROUP_LOAD_IN_PROGRESS), and kafkajs does not ask again. */
+  async #answered<T>(ask: () => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await ask()
+      } catch (error) {
+        if (attempt === ASK_ATTEMPTS) throw new RetryLater('kafka.unreachable', reasonOf(error), { cause: error })
+        await this.#clock.sleep(backoffMs(this.#clock, ASK_RETRY, attempt))
+      }
+    }
   }
 
   async readChangelog(partition: number, from: number, take: (records: SourceRecord[]) => Promise<boolean> | boolean, signal: AbortSignal): Promise<void> {

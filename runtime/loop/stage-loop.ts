@@ -24,10 +24,10 @@ const COMMIT_EVERY_MS = 1_000
 const COMMIT_EVERY_RECORDS = 1_000
 
 /**
- * A partition is paused when it holds this much: enough to keep handlers busy over one fetch. With four times as many
- * records a busy stage spends a quarter of its time on garbage, since all that it holds outlives the young generation.
+ * A partition is paused when it holds this much: enough to keep handlers busy over one fetch. With twice as much a busy
+ * stage spends a quarter of its time on garbage, since all that it holds outlives the young generation.
  */
-const BOUNDS: Bounds = { records: 500, bytes: 8 << 20 }
+const BOUNDS: Bounds = { records: 1_000, bytes: 8 << 20 }
 
 /** How long records that run may take to end when the stage is stopped. */
 const DRAIN_MS = 20_000

@@ -5,8 +5,9 @@ import { record, runBench, toTable, type Bench } from './result.ts'
 import { latency } from './latency.ts'
 import { pipeline } from './pipeline.ts'
 import { runtime } from './runtime.ts'
+import { snapshot } from './snapshot.ts'
 
-const BENCHES: Bench[] = [latency, pipeline, runtime]
+const BENCHES: Bench[] = [latency, pipeline, runtime, snapshot]
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' }, full: { type: 'boolean', default: false } } })
 const chosen = BENCHES.filter(({ name }) => positionals.includes(name))

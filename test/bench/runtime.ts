@@ -48,7 +48,7 @@ async function measureThroughput(ground: Ground): Promise<Measured[]> {
 }
 
 const NOTES = [
-  `Copy: ${COPIED.toLocaleString('en')} Avro records of about 1,000 bytes (base64 text), 6 partitions in and out, zstd; stage and bare loop by turns, 3 rounds, medians, the first tenth of each not counted. The bare loop is kafkajs as installed, with the same codec and fetch settings, an idempotent producer, one sendBatch and one offset commit a batch; it copies bytes, while the stage decodes, checks, keys, hashes and encodes. Keys and values of every output topic are compared with the input's.`,
+  `Copy: ${COPIED.toLocaleString('en')} Avro records of about 1,000 bytes (base64 text), 6 partitions in and out, zstd; stage and bare loop by turns, 3 rounds, medians, the first tenth of each not counted. The bare loop is kafkajs as installed, with the same codec and fetch sizes as the stage, an idempotent producer, six partitions side by side, one sendBatch and one offset commit a batch; it copies bytes, while the stage decodes, checks, keys, hashes and encodes. Keys and values of every output topic are compared with the input's.`,
   'records_per_cpu_s counts the processor time of all threads of the process: with the broker on the same cores it is the fairer figure.',
   'Java: kafka-consumer-perf-test and kafka-producer-perf-test on records of the same size and compression; a copy is 1 / (1 / consume + 1 / produce), although one program that did both would share its threads.',
   'Hop: 500 records a second for 20 s; from the acknowledgement of a record to the arrival of its output at a reader, both in the process that writes.',

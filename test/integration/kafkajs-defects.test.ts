@@ -14,7 +14,7 @@ import { createLog } from '#runtime/log.ts'
 import type { OutgoingRecord, PartitionId, Position, SourceRecord } from '#runtime/loop/ports.ts'
 import { takeOver } from '#runtime/loop/take-over.ts'
 import { eventually } from '#test/support/eventually.ts'
-import { END_TXN, holdRequests, PRODUCE } from '#test/support/held-requests.ts'
+import { END_TXN, FETCH, holdRequests, PRODUCE } from '#test/support/held-requests.ts'
 import { segmentsOf } from '#test/support/log-segments.ts'
 import { stackFor } from '#test/support/stack.ts'
 
@@ -220,10 +220,10 @@ function watched<C extends { on(event: string, listener: () => void): unknown }>
   return consumer
 }
 
-async function readAll(topic: string, from: number, isLast: (record: SourceRecord) => boolean, signal = AbortSignal.timeout(10_000)): Promise<SourceRecord[]> {
+async function readAll(topic: string, from: number, isLast: (record: SourceRecord) => boolean, over: { signal?: AbortSignal; kafka?: Kafka; clock?: Clock } = {}): Promise<SourceRecord[]> {
   const records: SourceRecord[] = []
   await readChangelog({
-    kafka: connection.kafka, id: { topic, partition: 0 }, from, clock: systemClock, signal,
+    kafka: connection.kafka, id: { topic, partition: 0 }, from, clock: systemClock, signal: AbortSignal.timeout(15_000), ...over,
     take: (slice) => {
       records.push(...slice)
       return slice.some(isLast)
@@ -255,7 +255,7 @@ test('a restore ends with its signal, and with its reader\'s own failure', { tim
   const reading = readAll(topic, 0, () => {
     closing.abort(new Error('closed'))
     return false
-  }, closing.signal)
+  }, { signal: closing.signal })
   await assert.rejects(reading, { message: 'closed' })
   await assert.rejects(readAll(topic, 0, () => assert.fail('unreadable')), { message: 'unreadable' })
 })
@@ -266,6 +266,28 @@ test('a restore begins with the oldest record left, and never in the middle of w
   await trim(topic, 4)
   assert.equal((await readAll(topic, 0, ({ offset }) => offset === 9)).length, 6)
   await assert.rejects(readAll(topic, 2, () => true), { name: 'RetryLater', code: 'state.foreign-base' })
+})
+
+/** A clock on which everything comes sooner. */
+const hastened = (times: number): Clock => ({
+  ...systemClock,
+  monotonicMs: () => systemClock.monotonicMs() * times,
+  sleep: (ms, signal) => systemClock.sleep(ms / times, signal),
+  after: (ms, run) => systemClock.after(ms / times, run),
+})
+
+test('a restore that the broker does not answer asks again, and gives up when nothing comes', { timeout: 20_000 }, async () => {
+  const topic = await topicWith()
+  await write(topic, ['a'])
+  const silent = holdRequests(stack.kafkaBrokers, FETCH)
+  silent.hold()
+  const reading = readAll(topic, 0, () => true, { kafka: silent.kafka, clock: hastened(20) })
+  await eventually(() => assert.equal(silent.count(), 1))
+  silent.pass()
+  assert.equal((await reading).length, 1)
+  silent.hold()
+  await assert.rejects(readAll(topic, 0, () => true, { kafka: silent.kafka, clock: hastened(60) }), { name: 'RetryLater', code: 'kafka.unreachable' })
+  silent.release()
 })
 
 // C3, C4: a committed offset is read after the fence
@@ -362,9 +384,7 @@ test('after a commit whose outcome is unknown a new producer takes over, and wha
 test('a send that hangs ends at its deadline, and the records are sent again', { timeout: 20_000 }, async () => {
   const topic = await topicWith()
   const hanging = holdRequests(stack.kafkaBrokers, PRODUCE)
-  // The outbox's deadline of 30 s, and its wait for the old producer, come 20 times sooner.
-  const clock: Clock = { ...systemClock, after: (ms, run) => systemClock.after(ms / 20, run) }
-  const outbox = tracked(new KafkaOutbox(hanging.kafka, clock, log))
+  const outbox = tracked(new KafkaOutbox(hanging.kafka, hastened(20), log))
   hanging.hold()
   const sent = outbox.send([outgoing(topic, 'a')])
   await eventually(() => assert.equal(hanging.count(), 1))
@@ -417,7 +437,7 @@ test('a member that is stopped leaves at once: the others have its partitions af
   await b.source.stop()
 })
 
-test('a member that is stopped while it joins does not come back to life', { timeout: 30_000 }, async () => {
+test('a member that is stopped while it joins leaves as well, and does not stay as a ghost until its session ends', { timeout: 30_000 }, async () => {
   const topic = await topicWith()
   const membersOf = async (groupId: string) => (await connection.admin.describeGroups([groupId])).groups[0]!
   const early = member(topic)
@@ -428,13 +448,13 @@ test('a member that is stopped while it joins does not come back to life', { tim
 
   const resident = member(topic)
   await resident.start()
-  const late = member(topic, { groupId: resident.groupId })
+  const late = member(topic, { groupId: resident.groupId, sessionTimeoutMs: 30_000 })
   const joining = late.start()
   // The group waits for the resident's next heartbeat, so the newcomer is stopped in the middle of its join.
   await eventually(async () => assert.equal((await membersOf(resident.groupId)).state, 'PreparingRebalance'))
   await late.source.stop()
   await joining
-  await eventually(async () => assert.deepEqual([(await membersOf(resident.groupId)).state, (await membersOf(resident.groupId)).members.length], ['Stable', 1]))
+  await eventually(async () => assert.deepEqual([(await membersOf(resident.groupId)).state, (await membersOf(resident.groupId)).members.length], ['Stable', 1]), 10_000)
   await resident.source.stop()
 })
 

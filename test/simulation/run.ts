@@ -1,10 +1,11 @@
 /**
- * `npm run test:simulation -- [--seeds N] [--from S] [--json] [--verbose] [--trace] [--reader kafkajs-filter]`
+ * `npm run test:simulation -- [--seeds N] [--from S] [--json] [--verbose] [--trace] [--stop-at-first] [--reader kafkajs-filter]`
  * Runs seeds S to S+N-1 and exits 1 when one of them broke an invariant.
  */
 import { parseArgs } from 'node:util'
 import { Coverage } from './coverage.ts'
 import type { ReaderName } from './ports/reader.ts'
+import { describeOutcome, describeReport, reportOf, type Report } from './report.ts'
 import { simulate, type Outcome } from './simulate.ts'
 
 const { values } = parseArgs({
@@ -16,41 +17,37 @@ const { values } = parseArgs({
 })
 
 async function main(): Promise<void> {
+  const [from, count] = [wholeNumber('from', values.from), wholeNumber('seeds', values.seeds)]
+  if (values.reader !== 'ours' && values.reader !== 'kafkajs-filter') throw new Error(`--reader is ours or kafkajs-filter, not ${values.reader}`)
   const coverage = new Coverage()
+  const report = await runSeeds(from, count, values.reader, coverage)
+  console.log(values.json ? JSON.stringify(report) : describeReport(report, coverage))
+  process.exitCode = report.broken.length > 0 ? 1 : 0
+}
+
+async function runSeeds(from: number, count: number, reader: ReaderName, coverage: Coverage): Promise<Report> {
   const broken: Outcome[] = []
   const startedMs = performance.now()
-  const [from, count] = [Number(values.from), Number(values.seeds)]
-  let run = 0
   let slowestFinishMs = 0
-  for (let seed = from; seed < from + count; seed++) {
-    const outcome = await simulate(seed, { reader: values.reader as ReaderName, ...(values.trace ? { echo: (line: string) => console.log(line) } : {}) })
-    run += 1
+  let seed = from
+  for (; seed < from + count && !(values['stop-at-first'] && broken.length > 0); seed++) {
+    const outcome = await simulate(seed, { reader, ...(values.trace ? { echo: (line: string) => console.log(line) } : {}) })
     coverage.add(outcome.coverage)
     slowestFinishMs = Math.max(slowestFinishMs, outcome.finishMs)
-    if (values.verbose) console.log(`seed ${seed}: ${outcome.records} records, ${(outcome.virtualMs / 1000).toFixed(1)} s, ${outcome.violations.length} violations`)
-    if (outcome.violations.length === 0) continue
-    broken.push(outcome)
-    if (!values.json) report(outcome)
-    if (values['stop-at-first']) break
+    if (outcome.violations.length > 0) broken.push(outcome)
+    if (!values.json) tell(outcome)
   }
-  const seconds = (performance.now() - startedMs) / 1000
-  if (values.json) console.log(JSON.stringify({ seeds: run, from, seconds, broken: broken.map(({ coverage: _, tail: __, ...rest }) => rest), coverage: Object.fromEntries(coverage.counts) }))
-  else summarise(run, seconds, broken, coverage, slowestFinishMs)
-  process.exitCode = broken.length > 0 ? 1 : 0
+  return reportOf({ seeds: seed - from, from, seconds: (performance.now() - startedMs) / 1000, broken, coverage, slowestFinishMs })
 }
 
-function report({ seed, violations, tail, counts }: Outcome): void {
-  console.log(`\nseed ${seed}: ${JSON.stringify(counts)}`)
-  for (const { invariant, detail } of violations.slice(0, 8)) console.log(`  ${invariant}: ${detail}`)
-  if (!values.trace) console.log(tail.map((line) => `    ${line}`).join('\n'))
+function tell(outcome: Outcome): void {
+  if (values.verbose) console.log(`seed ${outcome.seed}: ${outcome.records} records, ${(outcome.virtualMs / 1000).toFixed(1)} s, ${outcome.violations.length} violations`)
+  if (outcome.violations.length > 0) console.log(describeOutcome(values.trace ? { ...outcome, tail: [] } : outcome))
 }
 
-function summarise(run: number, seconds: number, broken: Outcome[], coverage: Coverage, slowestFinishMs: number): void {
-  console.log(`\n${run} seeds in ${seconds.toFixed(1)} s (${(1000 * seconds / run).toFixed(0)} ms each), ${broken.length} broken${broken.length > 0 ? `: ${broken.map(({ seed }) => seed).join(' ')}` : ''}`)
-  console.log(`slowest end after the faults: ${(slowestFinishMs / 1000).toFixed(0)} s`)
-  console.log(`came to pass: ${coverage.toString()}`)
-  const missing = coverage.missing()
-  if (missing.length > 0) console.log(`never: ${missing.join(', ')}`)
+function wholeNumber(name: string, text: string): number {
+  if (!/^\d+$/.test(text)) throw new Error(`--${name} is a whole number, not ${text}`)
+  return Number(text)
 }
 
 await main()

@@ -3,7 +3,7 @@ import { connect } from 'node:net'
 import { Kafka, logLevel } from '#runtime/kafka/patches.ts'
 
 /** Keys of the protocol. */
-export const PRODUCE = 0, END_TXN = 26
+export const PRODUCE = 0, FETCH = 1, END_TXN = 26
 
 export interface HeldRequests {
   kafka: Kafka

@@ -20,7 +20,7 @@ export const brokerAway: Fault = {
 async function strikeBroker(world: World, outage: Outage): Promise<void> {
   const { stack } = world.arena
   const strike = world.strike({ row: 'F6', detail: `broker: ${outage}` })
-  world.isAway()
+  world.beginOutage()
   if (outage === 'stopped') {
     await stack.kill('kafka', 'SIGSTOP')
     await world.sleep(world.randomOf('F6').between(5_000, 20_000))
@@ -29,7 +29,7 @@ async function strikeBroker(world: World, outage: Outage): Promise<void> {
     if (outage === 'kill -9') await stack.kill('kafka', 'SIGKILL')
     await stack.restart('kafka')
   }
-  world.isBack()
+  world.endOutage()
   strike.healedMs = Date.now()
 }
 

@@ -17,7 +17,7 @@ export interface CampaignOptions {
   /** Goes on after a violation. */
   keepGoing: boolean
   eventsPerSecond: number
-  /** A line for people; `isPassing` ones may be overwritten by the next. */
+  /** A line for people. */
   say(line: string): void
   /** What happens within a round. */
   detail(line: string): void
@@ -126,6 +126,7 @@ export class Campaign {
     const arena = await this.#arenaFor(fault)
     try {
       const result = await runRound(arena, { seed: roundSeed, faults: [fault], faultMs: FAULT_MS, eventsPerSecond, say: detail })
+        .catch((error: unknown) => failedRound(fault, roundSeed, error))
       say(told(result))
       return result
     } finally {
@@ -159,6 +160,12 @@ export class Campaign {
     const leftMs = share === 0 ? Number.NaN : ((performance.now() - this.#startedMs) * (1 - share)) / share
     return ` (${violations} violations so far${Number.isNaN(leftMs) ? '' : `, ${Math.ceil(leftMs / 60_000)} min left`})`
   }
+}
+
+/** A round that could not be run to its end is not in order, but does not end the campaign. */
+function failedRound({ name }: Fault, seed: string, error: unknown): RoundResult {
+  const detail = error instanceof Error ? error.stack ?? error.message : String(error)
+  return { seed, rows: [name], strikes: [], broken: [{ invariant: 'round-failed', detail }], counts: {}, events: 0, kills: 0, drainMs: 0, totalMs: 0, perSecond: {} }
 }
 
 function told({ rows, seed, strikes, kills, events, broken, drainMs, totalMs }: RoundResult): string {

@@ -42,9 +42,9 @@ async function strikeAt(world: World, blow: Blow, moment: FailpointName): Promis
 
 async function strike(world: World, blow: Blow, moment: string, thaw: () => void = () => {}): Promise<void> {
   const struck = world.strike({ row: 'F8', stage: 'keep', detail: `${blow}, ${moment}` })
-  world.isAway()
+  world.beginOutage()
   await BLOW[blow](world, thaw)
-  world.isBack()
+  world.endOutage()
   struck.healedMs = Date.now()
 }
 

@@ -25,11 +25,11 @@ export const diskFull: Fault = {
 
 async function fillAndFree(world: World): Promise<void> {
   const strike = world.strike({ row: 'F13', detail: 'disk full' })
-  world.isAway()
+  world.beginOutage()
   fill(world)
   await world.sleep(FULL_MS)
   await freeAndRestart(world)
-  world.isBack()
+  world.endOutage()
   strike.healedMs = Date.now()
 }
 

@@ -45,14 +45,14 @@ export const brokerNetwork: Fault = {
     const troubles = new Deck<Trouble>([...COMMON, ...LONG_CUTS], random)
     const lost = Object.fromEntries(Object.entries(LOST).map(([stage, names]) => [stage, new Deck(names, random)])) as Record<StageName, Deck<ApiName>>
     const stages = new Deck<StageName>(['check', 'first', 'keep', 'first'], random)
-    world.isAway()
+    world.beginOutage()
     for (let n = 0; n < strikes && !world.faultsOver.aborted; n++) {
       const slot = random.pick(world.crewOf(stages.next()))
       if (n % 2 === 0) await loseReply(world, slot, lost[slot.stage].next())
       else await disturb(world, 'F9', slot, slot.ways.kafka, troubles.next())
       await world.sleep(random.between(500, 2_500))
     }
-    world.isBack()
+    world.endOutage()
   },
   heal: (world) => world.arena.healNetwork(),
 }
@@ -62,14 +62,14 @@ export const postgresNetwork: Fault = {
   async inject(world, strikes) {
     const random = world.randomOf('F10')
     const troubles = new Deck<Trouble>(COMMON, random)
-    world.isAway()
+    world.beginOutage()
     for (let n = 0; n < strikes && !world.faultsOver.aborted; n++) {
       const slot = random.pick(world.crewOf('keep'))
       if (n % 2 === 0) await loseCommit(world, slot)
       else await disturb(world, 'F10', slot, slot.ways.postgres, troubles.next())
       await world.sleep(random.between(500, 2_500))
     }
-    world.isBack()
+    world.endOutage()
   },
   heal: (world) => world.arena.healNetwork(),
 }

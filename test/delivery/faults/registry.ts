@@ -32,13 +32,13 @@ export const registryAway: Fault = {
 async function strike(world: World, moment: Moment, state: State): Promise<void> {
   const proxy = world.arena.registryProxy
   const struck = world.strike({ row: 'F11', detail: `registry ${state} ${moment}` })
-  world.isAway()
+  world.beginOutage()
   if (state === 'away') proxy.cut()
   else proxy.set(STATES[state])
   if (moment === 'at a start') await world.randomOf('F11').pick(world.crew).kill()
   if (moment === 'at a new schema') await world.flow.evolve()
   await world.sleep(AWAY_MS[moment])
   proxy.heal()
-  world.isBack()
+  world.endOutage()
   struck.healedMs = Date.now()
 }

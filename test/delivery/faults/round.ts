@@ -44,8 +44,10 @@ export interface RoundResult {
 /** Enough for every partition to have some. When they are done, six processes have started and three groups formed. */
 const FIRST_EVENTS = 40
 const START_DEADLINE_MS = 60_000
-/** The flow goes on without faults for so long before and after them. */
-const CALM_MS = 2_000
+/** The flow settles, and goes on without faults for so long before and after them. */
+const SETTLE_MS = 1_000
+const CALM_BEFORE_MS = 3_000
+const CALM_AFTER_MS = 2_000
 /** Several sessions, rebalances and the longest waits of the runtime (30 s after a rival's fence) one after the other. */
 const LIVENESS_MS = 150_000
 const LOOK_MS = 300
@@ -56,9 +58,10 @@ export async function runRound(arena: Arena, options: RoundOptions): Promise<Rou
   try {
     await prepare(world)
     const times = await flow(world, options)
-    const { broken, counts } = world.broken.some(({ invariant }) => invariant === 'not-finished') ? { broken: [], counts: {} } : await judge(world)
+    const isFinished = !world.broken.some(({ invariant }) => invariant === 'not-finished')
+    const { broken, counts } = isFinished ? await judge(world) : { broken: [], counts: {} }
     world.broken.push(...broken)
-    for (const fault of options.faults) world.broken.push(...((await fault.afterwards?.(world)) ?? []))
+    if (isFinished) for (const fault of options.faults) world.broken.push(...((await fault.afterwards?.(world)) ?? []))
     return {
       seed: options.seed, rows: options.faults.map(({ name }) => name), broken: world.broken, counts, events: world.flow.produced.length, kills: world.kills,
       strikes: world.strikes.map((strike) => withRecovery(world, strike)),
@@ -77,12 +80,12 @@ async function flow(world: World, { faults, faultMs, eventsPerSecond, strikes = 
   await world.flow.write(FIRST_EVENTS)
   await until(START_DEADLINE_MS, () => world.unfinished(), world)
   world.flow.start(eventsPerSecond)
-  await wait(CALM_MS / 2)
+  await wait(SETTLE_MS)
   const flowingMs = Date.now()
-  await wait(CALM_MS)
+  await wait(CALM_BEFORE_MS)
   await strikeAll(world, faults, faultMs, strikes)
   const healedMs = Date.now()
-  await wait(CALM_MS)
+  await wait(CALM_AFTER_MS)
   await world.flow.stop()
   await until(LIVENESS_MS, () => world.unfinished(), world)
   const finishedMs = Date.now()

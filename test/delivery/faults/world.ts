@@ -16,6 +16,8 @@ import { STAGES, type StageName, type Workload } from './workload/topology.ts'
 const APP = 'faults'
 const PROCESSES_PER_STAGE = 2
 export const SESSION_MS = 6_000
+/** A snapshot every few seconds, so that faults find snapshots of every age. */
+const SNAPSHOT_OFFSETS = 100
 
 /** Parts of the stack, and the codes by which a process says at its start that it cannot reach them. */
 const AWAY_CODES = new Set(['kafka.unreachable', 'registry.unreachable', 'postgres.away'])
@@ -127,12 +129,12 @@ export class World {
     return full
   }
 
-  /** A part of the stack is out of reach, for somebody, until `isBack`. */
-  isAway(): void {
+  /** A part of the stack is out of reach, for somebody, until `endOutage`. */
+  beginOutage(): void {
     this.#awayUntilMs = Infinity
   }
 
-  isBack(): void {
+  endOutage(): void {
     this.#awayUntilMs = Date.now() + AWAY_GRACE_MS
   }
 
@@ -229,7 +231,7 @@ export class World {
       KAFKA_BROKERS: `127.0.0.1:${kafka.port}`, DATABASE_URL: through(this.databaseUrl, postgres),
       SCHEMA_REGISTRY_URL: through(this.arena.stack.registryUrl, this.arena.registryProxy),
       SLUICE_APP: APP, FAULTS_PREFIX: this.#setting.prefix, SLUICE_SESSION_TIMEOUT_MS: String(SESSION_MS), SLUICE_LOG_LEVEL: 'warn',
-      SLUICE_STATE: join(this.arena.dir, 'state', this.#setting.prefix), FAULTS_CLOCK_SKEW_MS: String(index * (this.needs.clockSkewMs ?? 0)),
+      SLUICE_STATE: join(this.arena.dir, 'state', this.#setting.prefix), SLUICE_SNAPSHOT_OFFSETS: String(SNAPSHOT_OFFSETS), FAULTS_CLOCK_SKEW_MS: String(index * (this.needs.clockSkewMs ?? 0)),
     }
   }
 

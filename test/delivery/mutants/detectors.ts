@@ -43,9 +43,9 @@ const REPORTER = './test/delivery/mutants/failures-reporter.ts'
 /** What a mistake in the sources throws: then the mutant is no product with a guard less, but none at all. */
 const MISTAKES = new Set(['SyntaxError', 'ReferenceError'])
 
-/** In one process, so that nothing of a test that hangs is left behind. */
+/** In one process, so that nothing of a test that hangs is left behind; it ends although a connection was left open. */
 async function inTest({ file, needsStack = false }: Extract<Detector, { by: 'test' }>, surroundings: Surroundings): Promise<Seen> {
-  const args = ['--test', '--test-isolation=none', `--test-reporter=${REPORTER}`, '--test-timeout=30000', file]
+  const args = ['--test', '--test-isolation=none', '--test-force-exit', `--test-reporter=${REPORTER}`, '--test-timeout=30000', file]
   const outcome = await node(args, surroundings, needsStack ? LIMIT_MS.onStack : LIMIT_MS.unit, needsStack ? await surroundings.stackEnv() : {})
   if (outcome.code === 0) return undefined
   if (ranOut(outcome)) return 'the test did not end'

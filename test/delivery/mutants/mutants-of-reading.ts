@@ -5,9 +5,21 @@ const unit = (name: string): Detector => ({ by: 'test', file: `test/unit/kafka/$
 
 export const READING: readonly Mutant[] = [
   {
-    name: 'aborted-filter', guard: 'kafkajs\'s filter of aborted records is replaced (C1)', needed: 'records of overlapping aborted transactions are delivered',
+    name: 'aborted-filter', guard: 'Aborted records are filtered as Java does, not as kafkajs does (C1)', needed: 'records of overlapping aborted transactions are delivered',
     file: 'runtime/kafka/aborted-records.ts', seenBy: { by: 'faults', row: 'F2', rounds: 1 },
-    find: 'replaceKafkajsModule(\'consumer/filterAbortedMessages\', filterAborted)', replace: '',
+    find: `
+    .sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : a.firstOffset > b.firstOffset ? 1 : 0))
+  const open = new Set<string>()
+  let next = 0
+  return messages.filter((message) => {
+    const offset = BigInt(message.offset)
+    while (next`,
+    replace: `
+  const open = new Set<string>()
+  let next = 0
+  return messages.filter((message) => {
+    const offset = BigInt(message.offset)
+    if (next`,
   },
   {
     name: 'aborted-overlap', guard: 'The filter enters every aborted transaction that has begun (C1)', needed: 'of several that begin between two records, only one is hidden',

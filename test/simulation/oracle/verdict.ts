@@ -4,7 +4,7 @@ import { partitionKey } from '#runtime/loop/partition-key.ts'
 import type { Broker } from '../broker/broker.ts'
 import type { Database } from '../database.ts'
 import type { Violations } from '../violations.ts'
-import { digestOf, UNWANTED, type Checked, type Failed, type Judged, type Kept, type Remembered } from '../workload/topology.ts'
+import { digestOf, UNWANTED, type Checked, type Failed, type Judged, type Kept, type Made, type Remembered } from '../workload/topology.ts'
 import { eventIdOf, FamilyModel, fateOfMade, originOf, outputIdOf, parse, placeOf } from './fates.ts'
 
 export interface Finished { broker: Broker; database: Database; violations: Violations }
@@ -25,20 +25,24 @@ function judgeCheck({ broker, violations }: Finished): void {
     const { event, code } = fateOfMade(input)
     const letters = dead.get(placeOf(input)) ?? []
     dead.delete(placeOf(input))
-    const outputs = event ? checked.get(outputIdOf('check', input)) ?? [] : []
     if (event) {
       expected.add(outputIdOf('check', input))
-      if (outputs.length === 0 && letters.length === 0) violations.add('lost-ids', `${event.id} (${placeOf(input)}) was made, and is neither checked nor dead`)
-      if (letters.length > 0) violations.add('both-processed-and-dead', `${event.id} (${placeOf(input)}) is healthy, but check gave it up: ${String(letters[0]!.headers['dead-code'])}`)
-      for (const output of outputs) judgeValue(violations, output, { ...event, digest: digestOf(event) }, event.family)
-      continue
+      judgeHealthy(violations, input, event, checked.get(outputIdOf('check', input)) ?? [], letters)
+    } else {
+      if (letters.length === 0) violations.add('neither-processed-nor-dead', `${placeOf(input)} must be dead (${code})`)
+      for (const letter of letters) judgeLetter(violations, input, letter, code)
     }
-    if (letters.length === 0) violations.add('neither-processed-nor-dead', `${placeOf(input)} must be dead (${code})`)
-    for (const letter of letters) judgeLetter(violations, input, letter, code)
   }
   for (const id of checked.keys()) if (!expected.has(id)) violations.add('wrong-outputs', `event.checked holds ${id}, which no made event leads to`)
   for (const origin of dead.keys()) violations.add('wrong-outputs', `check.dead holds a letter of ${origin}, which was never made`)
   judgeKeyOrder(broker, violations)
+}
+
+function judgeHealthy(violations: Violations, input: SourceRecord, event: Made, outputs: SourceRecord[], letters: SourceRecord[]): void {
+  const what = `${event.id} (${placeOf(input)})`
+  if (outputs.length === 0 && letters.length === 0) violations.add('lost-ids', `${what} was made, and is neither checked nor dead`)
+  if (letters.length > 0) violations.add('both-processed-and-dead', `${what} is healthy, but check gave it up: ${String(letters[0]!.headers['dead-code'])}`)
+  for (const output of outputs) judgeValue(violations, output, { ...event, digest: digestOf(event) }, event.family)
 }
 
 /** Answers in the order of the partition, once for each checked record that counts; the changelog holds just them. */
@@ -80,43 +84,68 @@ function judgeState(broker: Broker, violations: Violations, model: FamilyModel):
   for (const id of remembered.keys()) if (!model.answers.has(id)) violations.add('state-differs', `the changelog holds ${id}, which was never decided`)
 }
 
-/** One row or one failure for each event, the expected one, and each announced. */
-function judgeKeep({ broker, database, violations }: Finished, judged: SourceRecord[]): void {
-  const kept = new Set(broker.committedRecords('event.kept').map(({ value }) => parse<Kept>(value)!.id))
-  const failed = new Set(broker.committedRecords('event.failed').map(({ value }) => failureKey(parse<Failed>(value)!)))
-  const letters = new Set(broker.committedRecords('keep.dead').map(({ headers }) => originOf(headers)))
-  const rows = new Set(database.rows.keys())
-  const failures = new Map([...database.failures.values()].map((failure) => [failureKey(failure), failure]))
-  for (const input of judged) {
-    const event = parse<Judged>(input.value)!
-    if (event.weight < 0) {
-      judgeFailure(violations, failures, failed, failureKey({ stage: 'keep', ...input }), `${event.id} of weight ${event.weight}`)
-      if (rows.has(event.id)) violations.add('wrong-rows', `${event.id} is a row in spite of its weight ${event.weight}`)
-      if (!letters.has(placeOf(input))) violations.add('neither-processed-nor-dead', `${event.id} (${placeOf(input)}) has no dead letter of keep`)
-      continue
-    }
-    const row = database.rows.get(event.id)
-    rows.delete(event.id)
-    if (!row) violations.add('lost-ids', `${event.id} (${placeOf(input)}) was judged, and is no row`)
-    else if (row.verdict !== event.verdict || row.of !== event.of) violations.add('wrong-rows', `row ${event.id} says ${row.verdict} of ${row.of}, event.judged ${event.verdict} of ${event.of}`)
-    if (!kept.has(event.id)) violations.add('unannounced', `row ${event.id}`)
-  }
-  for (const id of rows) violations.add('aborted-records-seen', `row ${id} (${placeOf(database.rows.get(id)!)}) comes from no judged event that counts`)
-  for (const { headers } of broker.committedRecords('check.dead')) judgeFailure(violations, failures, failed, `check ${originOf(headers)}`, 'a dead letter')
-  const known = new Set([...judged.map((input) => failureKey({ stage: 'keep', ...input })), ...broker.committedRecords('check.dead').map(({ headers }) => `check ${originOf(headers)}`)])
-  for (const key of failures.keys()) if (!known.has(key)) violations.add('wrong-rows', `failure ${key} has no cause`)
-  for (const id of kept) if (!database.rows.has(id)) violations.add('wrong-outputs', `${id} was announced as kept, and is no row`)
-  for (const key of failed) if (!failures.has(key)) violations.add('wrong-outputs', `${key} was announced as failed, and is no failure`)
-  for (const letter of broker.committedRecords('keep.dead')) {
-    const input = judged.find((record) => placeOf(record) === originOf(letter.headers))
-    if (input) judgeLetter(violations, input, letter, parse<Judged>(input.value)!.weight === UNWANTED ? 'keep.unwanted' : 'keep.refused-row')
-    else violations.add('aborted-records-seen', `keep.dead holds a letter of ${originOf(letter.headers)}, where no record counts`)
-  }
+interface Ends {
+  violations: Violations
+  database: Database
+  kept: Set<string>
+  /** Announced, by stage and coordinates. */
+  failed: Set<string>
+  /** In the table, by stage and coordinates. */
+  failures: Set<string>
+  /** Coordinates of which `keep.dead` has the bytes. */
+  letters: Set<string>
 }
 
-function judgeFailure(violations: Violations, failures: Map<string, unknown>, announced: Set<string>, key: string, what: string): void {
+/** One row or one failure for each event, the expected one, and each announced; nothing else. */
+function judgeKeep({ broker, database, violations }: Finished, judged: SourceRecord[]): void {
+  const ends: Ends = {
+    violations, database,
+    kept: new Set(broker.committedRecords('event.kept').map(({ value }) => parse<Kept>(value)!.id)),
+    failed: new Set(broker.committedRecords('event.failed').map(({ value }) => failureKey(parse<Failed>(value)!))),
+    failures: new Set([...database.failures.values()].map(failureKey)),
+    letters: new Set(broker.committedRecords('keep.dead').map(({ headers }) => originOf(headers))),
+  }
+  for (const input of judged) judgeEnd(ends, input, parse<Judged>(input.value)!)
+  for (const { headers } of broker.committedRecords('check.dead')) judgeFailure(ends, `check ${originOf(headers)}`, 'a dead letter')
+  judgeNothingElse(ends, judged, broker)
+  judgeLetters(judged, broker, violations)
+}
+
+function judgeEnd(ends: Ends, input: SourceRecord, event: Judged): void {
+  const { violations, database, kept, letters } = ends
+  const row = database.rows.get(event.id)
+  if (event.weight < 0) {
+    judgeFailure(ends, failureKey({ stage: 'keep', ...input }), `${event.id} of weight ${event.weight}`)
+    if (row) violations.add('wrong-rows', `${event.id} is a row in spite of its weight ${event.weight}`)
+    if (!letters.has(placeOf(input))) violations.add('neither-processed-nor-dead', `${event.id} (${placeOf(input)}) has no dead letter of keep`)
+    return
+  }
+  if (!row) violations.add('lost-ids', `${event.id} (${placeOf(input)}) was judged, and is no row`)
+  else if (row.verdict !== event.verdict || row.of !== event.of) violations.add('wrong-rows', `row ${event.id} says ${row.verdict} of ${row.of}, event.judged ${event.verdict} of ${event.of}`)
+  if (!kept.has(event.id)) violations.add('unannounced', `row ${event.id}`)
+}
+
+function judgeFailure({ violations, failures, failed }: Ends, key: string, what: string): void {
   if (!failures.has(key)) violations.add('neither-processed-nor-dead', `${key} is no failure: ${what}`)
-  if (!announced.has(key)) violations.add('unannounced', `failure ${key}`)
+  if (!failed.has(key)) violations.add('unannounced', `failure ${key}`)
+}
+
+function judgeNothingElse({ violations, database, kept, failed, failures }: Ends, judged: SourceRecord[], broker: Broker): void {
+  const ids = new Set(judged.map(({ value }) => parse<Judged>(value)!.id))
+  const causes = new Set([...judged.map((input) => failureKey({ stage: 'keep', ...input })), ...broker.committedRecords('check.dead').map(({ headers }) => `check ${originOf(headers)}`)])
+  for (const [id, row] of database.rows) if (!ids.has(id)) violations.add('aborted-records-seen', `row ${id} (${placeOf(row)}) comes from no judged event that counts`)
+  for (const key of failures) if (!causes.has(key)) violations.add('wrong-rows', `failure ${key} has no cause`)
+  for (const id of kept) if (!database.rows.has(id)) violations.add('wrong-outputs', `${id} was announced as kept, and is no row`)
+  for (const key of failed) if (!failures.has(key)) violations.add('wrong-outputs', `${key} was announced as failed, and is no failure`)
+}
+
+function judgeLetters(judged: SourceRecord[], broker: Broker, violations: Violations): void {
+  const inputs = new Map(judged.map((record) => [placeOf(record), record]))
+  for (const letter of broker.committedRecords('keep.dead')) {
+    const input = inputs.get(originOf(letter.headers))
+    if (!input) violations.add('aborted-records-seen', `keep.dead holds a letter of ${originOf(letter.headers)}, where no record counts`)
+    else judgeLetter(violations, input, letter, parse<Judged>(input.value)!.weight === UNWANTED ? 'keep.unwanted' : 'keep.refused-row')
+  }
 }
 
 function failureKey(failure: { stage: string; topic: string; partition: number; offset: number }): string {

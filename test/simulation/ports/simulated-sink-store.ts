@@ -7,9 +7,11 @@ import type { Failpoint } from '#runtime/failpoints.ts'
 import { partitionKey } from '#runtime/loop/partition-key.ts'
 import type { Failure, PartitionId, Position, SinkBatch, SinkStore } from '#runtime/loop/ports.ts'
 import { SinkFenced } from '#runtime/loop/sink-fenced.ts'
+import type { Query } from '#runtime/postgres/dictionary.ts'
 import { ProgressTable } from '#runtime/postgres/progress.ts'
 import type { Coverage } from '../coverage.ts'
-import { DatabaseError, type Database, type Session } from '../database.ts'
+import type { Database } from '../database.ts'
+import { DatabaseError, type Session } from '../database-session.ts'
 import { ConnectionLost, type Network } from '../network.ts'
 import type { Random } from '../random.ts'
 import type { SimulatedProcess } from '../simulated-process.ts'
@@ -25,8 +27,6 @@ export interface SimulatedSinkStoreParts {
   isRefused(row: KeptRow): boolean
   at: Failpoint
 }
-
-type Query = ConstructorParameters<typeof ProgressTable> extends unknown ? Parameters<ProgressTable['claim']>[1] : never
 
 const STATEMENT_TIMEOUT_MS = 60_000
 

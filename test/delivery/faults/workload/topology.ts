@@ -8,7 +8,7 @@
  * keep    sink: one row per event; the database refuses those of negative weight
  */
 import { createHash } from 'node:crypto'
-import { defineProcessor, defineService, defineSink, defineStateful, Reject, RetryLater, type Failure, type State } from '#runtime/api.ts'
+import { defineProcessor, defineService, defineSink, defineStateful, jsonPart, Reject, RetryLater, type Failure, type SnapshotParts, type State } from '#runtime/api.ts'
 import { defineTopology, type Topology } from '#runtime/define/topology.ts'
 import { keptStore, type KeptRow } from './kept-store.ts'
 import { topicsOf, type CheckedEvent, type FailedEvent, type MadeEvent, type Remembered, type WorkloadTopics } from './topics.ts'
@@ -88,6 +88,17 @@ class Firsts implements State<Remembered> {
     if (of === null) this.#firstOf.set(family, id)
   }
 
+  parts(): Uint8Array[] {
+    return [jsonPart([...this.#firstOf]), jsonPart([...this.#answers])]
+  }
+
+  static async restore(parts: SnapshotParts): Promise<Firsts> {
+    const state = new Firsts()
+    for (const [family, id] of (await parts.json()) as [string, string][]) state.#firstOf.set(family, id)
+    for (const [id, of] of (await parts.json()) as [string, string | null][]) state.#answers.set(id, of)
+    return state
+  }
+
   /** Id of the original that the event copies; null when it is the original. */
   originalOf({ id, family }: CheckedEvent): { of: string | null; isNew: boolean } {
     const answered = this.#answers.get(id)
@@ -99,7 +110,11 @@ class Firsts implements State<Remembered> {
 function first(name: string, topics: WorkloadTopics) {
   return defineStateful({
     name, version: 1, reads: topics.checked, writes: [topics.judged],
-    state: { changelog: topics.remembered, open: () => new Firsts() },
+    state: {
+      changelog: topics.remembered,
+      open: () => new Firsts(),
+      snapshot: { layout: 1, partsOf: (state) => state.parts(), restore: (parts) => Firsts.restore(parts) },
+    },
     batch: { maxRecords: 50, maxWaitMs: 20 },
     decide(event, state) {
       const { id, key, family, seq, weight, digest } = event
