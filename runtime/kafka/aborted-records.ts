@@ -7,7 +7,6 @@
  *
  * Imported before kafkajs, whose modules load each other by path.
  */
-import { replaceKafkajsModule } from './kafkajs-modules.ts'
 
 export interface FetchedMessage {
   offset: string
@@ -45,5 +44,3 @@ export function filterAborted<M extends FetchedMessage>({ messages, abortedTrans
 function isAbortMarker({ key, isControlRecord }: FetchedMessage): boolean {
   return isControlRecord === true && key !== null && ABORT_MARKER_KEY.equals(key)
 }
-
-replaceKafkajsModule('consumer/filterAbortedMessages', filterAborted)

@@ -164,11 +164,12 @@ export class StatefulTask {
 
   /**
    * The state may hold decisions that were not committed: it is thrown away whole. The partition is paused meanwhile, so
-   * that a fetch which was under way when the doubt arose cannot deliver records from behind the new position.
+   * that a fetch which was under way when the doubt arose cannot deliver records from behind the new position. Not so
+   * once closed: another task may read it by now, and nobody would resume it.
    */
   async #recover(doubt: unknown): Promise<void> {
     const { source, id } = this.#parts
-    source.pause([id])
+    if (!this.#closing.signal.aborted) source.pause([id])
     this.#waiting = []
     this.#held = undefined
     await this.#waitAsAsked(doubt)

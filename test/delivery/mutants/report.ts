@@ -39,7 +39,7 @@ function cell(text: string): string {
 
 /** Puts the section into the file, in the place of the one that is there. */
 export async function record(path: string, section: string): Promise<void> {
-  const text = existsSync(path) ? await readFile(path, 'utf8') : ''
+  const text = existsSync(path) ? await readFile(path, 'utf8') : '# Results of the delivery tests\n'
   await writeFile(path, withSection(text, section))
 }
 

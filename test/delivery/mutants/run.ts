@@ -23,10 +23,11 @@ const { values: options } = parseArgs({
 
 /** Started for the first test that needs one, shared by all. */
 class SharedStack {
-  readonly #dir = mkdtempSync(join(tmpdir(), 'sluice-mutants-stack-'))
+  #dir: string | undefined
   #starting: Promise<Stack> | undefined
 
   async env(): Promise<Record<string, string>> {
+    this.#dir ??= mkdtempSync(join(tmpdir(), 'sluice-mutants-stack-'))
     this.#starting ??= startStack({ dir: this.#dir })
     return (await this.#starting).env()
   }
@@ -34,7 +35,7 @@ class SharedStack {
   async stop(): Promise<void> {
     const started = await this.#starting?.catch(() => undefined) // whoever asked for it was told
     await started?.stop()
-    rmSync(this.#dir, { recursive: true, force: true })
+    if (this.#dir) rmSync(this.#dir, { recursive: true, force: true })
   }
 }
 
@@ -130,9 +131,10 @@ function surroundingsOf({ dir }: Workspace): Surroundings {
 }
 
 function madeOf(startedMs: number): string {
-  const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8' }).trim()
+  const git = (...args: string[]): string => execFileSync('git', args, { encoding: 'utf8', cwd: import.meta.dirname }).trim()
+  const commit = git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--', ':/', ':!/test/**/RESULTS.md') === '' ? '' : ' with changes')
   const minutes = ((performance.now() - startedMs) / 60_000).toFixed(1)
-  return `${new Date().toISOString().slice(0, 10)}, after commit ${commit}, in ${minutes} minutes on ${cpus().length} cores (${cpus()[0]?.model.trim()}), seed ${options.seed}.`
+  return `${new Date().toISOString().slice(0, 10)}, commit ${commit}, ${minutes} minutes on ${cpus().length} × ${cpus()[0]?.model.trim()}, seed ${options.seed}.`
 }
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1))

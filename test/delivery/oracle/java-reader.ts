@@ -10,6 +10,8 @@ import { spawn } from 'node:child_process'
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { aptInstall, canInstall } from '#stack/apt.ts'
+import { attempt } from '#stack/command.ts'
 import { installParts } from '#stack/install.ts'
 import type { Coordinates, TopicRecord } from './evidence.ts'
 
@@ -74,8 +76,23 @@ const JAVA_OPTIONS = ['-Xmx512m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1',
 
 const KEPT_CHARS = 4_000
 
+let compiler: Promise<void> | undefined
+
+/** The pipeline runs on a Java runtime; running Java from source takes the compiler of a JDK as well. */
+async function ensureCompiler(java: string): Promise<void> {
+  if (await hasCompiler(java)) return
+  if (await canInstall()) await aptInstall([['openjdk-17-jdk-headless', 'openjdk-21-jdk-headless', 'default-jdk-headless']])
+  if (!(await hasCompiler(java))) throw new Error('the fault tests need a JDK, not only a Java runtime: install openjdk-17-jdk-headless')
+}
+
+async function hasCompiler(java: string): Promise<boolean> {
+  const { stdout } = await attempt(java, ['--list-modules'], { timeoutMs: 20_000 })
+  return stdout.includes('jdk.compiler')
+}
+
 async function runJava(args: string[], timeoutMs: number, take: (line: Line) => void): Promise<void> {
   const { java, homes } = await installParts(['kafka'], () => {})
+  await (compiler ??= ensureCompiler(java))
   const lib = join(homes.kafka!, 'lib')
   const classPath = readdirSync(lib).sort().map((name) => join(lib, name)).join(':')
   const child = spawn(java, [...JAVA_OPTIONS, '-cp', classPath, join(import.meta.dirname, 'ReadTopics.java'), ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
@@ -89,7 +106,7 @@ async function runJava(args: string[], timeoutMs: number, take: (line: Line) => 
   try {
     for await (const line of createInterface({ input: child.stdout })) take(JSON.parse(line) as Line)
     const end = await ended
-    if (end !== '0') throw new Error(`the Java reader ended with ${end}: ${said.includes('no compiler module') ? 'it needs a JDK, not only a runtime (openjdk-17-jdk-headless)' : said}`)
+    if (end !== '0') throw new Error(`the Java reader ended with ${end}: ${said}`)
   } finally {
     clearTimeout(timer)
     child.kill('SIGKILL')
