@@ -8,6 +8,7 @@ export type StatefulLoopParts = Omit<StatefulTaskParts, 'id' | 'held' | 'failed'
 export class StatefulLoop implements SourceListener {
   readonly #parts: StatefulLoopParts
   readonly #tasks = new Map<number, StatefulTask>()
+  readonly #endings = new Map<number, Promise<StatePoint | undefined>>()
   readonly #ended = Promise.withResolvers<void>()
   /** The newest assignment. */
   #assignment: symbol | undefined
@@ -73,10 +74,13 @@ export class StatefulLoop implements SourceListener {
     for (const [partition, point] of held) if (point) await this.#parts.snapshots?.saveAtEnd(partition, point)
   }
 
-  async #close(partition: number): Promise<StatePoint | undefined> {
+  /** Resolves when the partition's task, if it has one or one is ending, has ended; to what a next one may start from. */
+  #close(partition: number): Promise<StatePoint | undefined> {
     const task = this.#tasks.get(partition)
+    if (!task) return this.#endings.get(partition) ?? Promise.resolve(undefined)
     this.#tasks.delete(partition)
-    await task?.close()
-    return task?.held
+    const ending = task.close().then(() => task.held)
+    this.#endings.set(partition, ending)
+    return ending.finally(() => this.#endings.delete(partition))
   }
 }

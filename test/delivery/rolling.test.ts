@@ -1,6 +1,6 @@
 /**
  * Rolling restarts and upgrades on real processes, two for each stage, under a steady flow: each process in turn is asked
- * to stop and replaced. Nobody dies, so nothing has to wait for a session to run out (6 s here): the partitions of the one
+ * to stop and replaced. Nobody dies, so nothing has to wait for a session to run out (30 s here): the partitions of the one
  * that leaves are another's after the next heartbeat and one rebalance.
  */
 import assert from 'node:assert/strict'
@@ -15,7 +15,7 @@ import { Arena } from './faults/arena.ts'
 import type { RoundNeeds } from './faults/fault.ts'
 import { judge, prepare } from './faults/judging.ts'
 import type { Slot } from './faults/slot.ts'
-import { SESSION_MS, World } from './faults/world.ts'
+import { World } from './faults/world.ts'
 import { STAGES } from './faults/workload/topology.ts'
 import { topicsOf } from './faults/workload/topics.ts'
 
@@ -25,17 +25,21 @@ const FIRST_EVENTS = 60
 const CALM_MS = 1_500
 const FINISH_MS = 60_000
 
-/** What a process is given to end what it has begun: the largest deadline of the workload's handlers is shorter in practice. */
-const DRAIN_MS = 5_000
-/** A heartbeat (2 s) and a long poll (0.25 s) until the others know, joining and taking over 1.5 s on a busy machine. */
+const SESSION_MS = 30_000
+/** A third of what `sluice run` gives its stages; some 0.3 s are usual. */
+const DRAIN_MS = 10_000
+/** A heartbeat (2 s) and a long poll (0.25 s) until the others know, 1.5 s to join and to take over. */
 const PAUSE_MS = 3_750
+/** A machine on which records wait without any restart is slow in all of these steps. */
+const SLOWNESS = 4
+const LONGEST_PAUSE_MS = SESSION_MS / 2
 
 let arena: Arena
 before(async () => { arena = await Arena.open() }, { timeout: 120_000 })
 after(() => arena?.close(), { timeout: 60_000 })
 
 async function inWorld(seed: string, needs: RoundNeeds, work: (world: World, arrivals: Arrivals) => Promise<void>): Promise<void> {
-  const world = await World.open(arena, { seed, ...needs })
+  const world = await World.open(arena, { seed, sessionMs: SESSION_MS, ...needs })
   let arrivals: Arrivals | undefined
   try {
     await prepare(world)
@@ -43,6 +47,7 @@ async function inWorld(seed: string, needs: RoundNeeds, work: (world: World, arr
     await world.flow.write(FIRST_EVENTS)
     await finished(world)
     arrivals = await follow(world)
+    world.flow.start(EVENTS_PER_SECOND)
     await work(world, arrivals)
   } finally {
     await arrivals?.stop()
@@ -66,31 +71,58 @@ function newest(world: World) {
   return topicsOf(world.load.topics.made.name.replace(/-event\.made$/, ''), 2)
 }
 
-/** Every process in turn is replaced; the time that each took to end, by name. */
-async function replaceEach(world: World, prepareSlot: (slot: Slot) => void = () => {}): Promise<Map<string, number>> {
+interface Rolled {
+  /** Before any process was replaced, and from then on. */
+  calm: Pauses
+  rolling: Pauses
+  /** How long each process took to end. */
+  drains: Map<string, number>
+}
+
+/** Every process in turn is replaced. Its member has left the group by the time it has ended. */
+async function replaceEach(world: World, arrivals: Arrivals, prepareSlot: (slot: Slot) => void = () => {}): Promise<Rolled> {
+  const calmMs = performance.now()
+  await systemClock.sleep(2 * CALM_MS)
+  const calm = pauses(world, arrivals, calmMs)
+  const rollingMs = performance.now()
   const drains = new Map<string, number>()
   for (const slot of world.crew) {
     await systemClock.sleep(CALM_MS)
-    const startedMs = performance.now()
-    const ended = await slot.retire()
-    drains.set(slot.name, performance.now() - startedMs)
-    assert.deepEqual({ code: ended?.code, signal: ended?.signal }, { code: 0, signal: null }, `${slot.name}\n${slot.process?.tail.join('\n')}`)
+    drains.set(slot.name, await retire(world, slot))
     prepareSlot(slot)
     await slot.start().started
-    await eventually(() => isComplete(world, slot), 20_000)
+    await eventually(() => isComplete(world, slot), SESSION_MS)
   }
   await systemClock.sleep(CALM_MS)
-  return drains
+  await world.flow.stop()
+  await finished(world)
+  return { calm, drains, rolling: pauses(world, arrivals, rollingMs) }
+}
+
+/** Milliseconds that the process took to end. */
+async function retire(world: World, slot: Slot): Promise<number> {
+  const startedMs = performance.now()
+  const ended = await slot.retire()
+  const tookMs = performance.now() - startedMs
+  assert.deepEqual({ code: ended?.code, signal: ended?.signal }, { code: 0, signal: null }, `${slot.name}\n${slot.process?.tail.join('\n')}`)
+  assert.ok((await groupOf(world, slot)).members.length <= 1, `${slot.name} ended without leaving its group`)
+  return tookMs
 }
 
 /** Both of the stage's processes are in its group, and no rebalance is under way. */
-async function isComplete(world: World, { stage }: Slot): Promise<void> {
-  const { groups: [group] } = await arena.connection.admin.describeGroups([world.groupOf(stage)])
-  assert.deepEqual([group?.state, group?.members.length], ['Stable', 2])
+async function isComplete(world: World, slot: Slot): Promise<void> {
+  const { state, members } = await groupOf(world, slot)
+  assert.deepEqual([state, members.length], ['Stable', 2])
 }
 
-/** The longest pause of each stage and the longest time that a record waited for it. */
-function pauses(world: World, arrivals: Arrivals, fromMs: number): Record<string, { gapMs: number; waitMs: number }> {
+async function groupOf(world: World, { stage }: Slot): Promise<{ state: string; members: unknown[] }> {
+  return (await arena.connection.admin.describeGroups([world.groupOf(stage)])).groups[0]!
+}
+
+/** By stage, the longest pause of its output and the longest time that a record waited for it. */
+type Pauses = Record<string, { gapMs: number; waitMs: number }>
+
+function pauses(world: World, arrivals: Arrivals, fromMs: number): Pauses {
   const { made, checked, judged, kept } = world.load.topics
   // A record on which the handler throws is tried for two seconds, and its key waits for it.
   const slow = new Set(world.flow.produced.filter(({ poison }) => poison === 'throws').map(({ key }) => key))
@@ -102,41 +134,35 @@ function pauses(world: World, arrivals: Arrivals, fromMs: number): Record<string
   }))
 }
 
-async function settle(t: TestContext, world: World, arrivals: Arrivals, fromMs: number, drains: Map<string, number>): Promise<void> {
-  await world.flow.stop()
-  await finished(world)
-  await eventually(() => assert.ok(arrivals.count(world.load.topics.kept.name) > 0))
-  const measured = pauses(world, arrivals, fromMs)
-  for (const [stage, { gapMs, waitMs }] of Object.entries(measured)) t.diagnostic(`${stage}: longest pause of its output ${gapMs.toFixed(0)} ms, longest wait of a record ${waitMs.toFixed(0)} ms`)
+async function judgeRolled(t: TestContext, world: World, { calm, rolling, drains }: Rolled): Promise<void> {
+  for (const [stage, { gapMs, waitMs }] of Object.entries(rolling)) {
+    const before = calm[stage]!
+    t.diagnostic(`${stage}: longest pause of its output ${gapMs.toFixed(0)} ms (${before.gapMs.toFixed(0)} before), longest wait of a record ${waitMs.toFixed(0)} ms (${before.waitMs.toFixed(0)} before)`)
+  }
   t.diagnostic(`ending took ${[...drains].map(([name, ms]) => `${name} ${ms.toFixed(0)}`).join(', ')} ms; ${world.flow.produced.length} events`)
   const { broken } = await judge(world)
   world.broken.push(...(await world.stopCrew()), ...broken)
   assert.equal(world.broken.map(({ invariant, detail }) => `${invariant}: ${detail}`).join('\n'), '')
   for (const [name, ms] of drains) assert.ok(ms < DRAIN_MS, `${name} took ${ms.toFixed(0)} ms to end`)
-  for (const [stage, { gapMs, waitMs }] of Object.entries(measured)) {
-    assert.ok(gapMs > 0 && gapMs < PAUSE_MS, `${stage} paused for ${gapMs.toFixed(0)} ms`)
-    assert.ok(waitMs > 0 && waitMs < PAUSE_MS, `a record waited ${waitMs.toFixed(0)} ms for ${stage}`)
+  const slowMs = SLOWNESS * Math.max(...Object.values(calm).map(({ waitMs }) => waitMs))
+  const boundMs = Math.min(LONGEST_PAUSE_MS, PAUSE_MS + slowMs)
+  for (const [stage, { gapMs, waitMs }] of Object.entries(rolling)) {
+    assert.ok(gapMs > 0 && gapMs < boundMs, `${stage} paused for ${gapMs.toFixed(0)} ms, longer than ${boundMs.toFixed(0)}`)
+    assert.ok(waitMs > 0 && waitMs < boundMs, `a record waited ${waitMs.toFixed(0)} ms for ${stage}, longer than ${boundMs.toFixed(0)}`)
   }
 }
 
-test('each process of each kind of stage is replaced in turn: nothing is lost or doubled, and no stage pauses for longer than a rebalance', { timeout: 180_000 }, async (t) => {
-  assert.ok(PAUSE_MS < SESSION_MS)
+test('each process of each kind of stage is replaced in turn: nothing is lost or doubled, and no stage pauses for longer than a rebalance', { timeout: 240_000 }, async (t) => {
   await inWorld('rolling', {}, async (world, arrivals) => {
-    const fromMs = performance.now()
-    world.flow.start(EVENTS_PER_SECOND)
-    const drains = await replaceEach(world)
-    await settle(t, world, arrivals, fromMs, drains)
+    await judgeRolled(t, world, await replaceEach(world, arrivals))
   })
 })
 
-test('version N + 1 of a stage beside version N, its output with a new field: nothing is lost, and both read every record', { timeout: 180_000 }, async (t) => {
+test('version N + 1 of a stage beside version N, its output with a new field: nothing is lost, and both read every record', { timeout: 240_000 }, async (t) => {
   await inWorld('upgrade', { versions: 2 }, async (world, arrivals) => {
     const newer = newest(world).checked
     await arena.registry.register(subjectOf(newer), newer.schema)
-    const fromMs = performance.now()
-    world.flow.start(EVENTS_PER_SECOND)
-    const drains = await replaceEach(world, (slot) => { slot.version = 2 })
-    await settle(t, world, arrivals, fromMs, drains)
+    await judgeRolled(t, world, await replaceEach(world, arrivals, (slot) => { slot.version = 2 }))
     await t.test('records of both versions lie on the topic, and each version reads all of them', () => readByBoth(world))
   })
 })

@@ -14,6 +14,8 @@ export interface RoundNeeds {
   timestamps?: 'now' | 'skewed'
   /** The clocks of a stage's two processes are this far apart. */
   clockSkewMs?: number
+  /** Session time-out of the processes; SESSION_MS when absent. */
+  sessionMs?: number
   /** Settings of the changelog's topic, and of every other one, besides their usual ones. */
   changelog?: Record<string, string>
   topics?: Record<string, string>

@@ -230,7 +230,7 @@ export class World {
     return {
       KAFKA_BROKERS: `127.0.0.1:${kafka.port}`, DATABASE_URL: through(this.databaseUrl, postgres),
       SCHEMA_REGISTRY_URL: through(this.arena.stack.registryUrl, this.arena.registryProxy),
-      SLUICE_APP: APP, FAULTS_PREFIX: this.#setting.prefix, SLUICE_SESSION_TIMEOUT_MS: String(SESSION_MS), SLUICE_LOG_LEVEL: 'warn',
+      SLUICE_APP: APP, FAULTS_PREFIX: this.#setting.prefix, SLUICE_SESSION_TIMEOUT_MS: String(this.needs.sessionMs ?? SESSION_MS), SLUICE_LOG_LEVEL: 'warn',
       SLUICE_STATE: join(this.arena.dir, 'state', this.#setting.prefix), SLUICE_SNAPSHOT_OFFSETS: String(SNAPSHOT_OFFSETS), FAULTS_CLOCK_SKEW_MS: String(index * (this.needs.clockSkewMs ?? 0)),
     }
   }
