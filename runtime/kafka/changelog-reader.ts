@@ -7,7 +7,7 @@ import { partitionKey } from '../loop/partition-key.ts'
 import type { PartitionId, SourceRecord } from '../loop/ports.ts'
 import { PartitionReader, type Fetched } from './partition-reader.ts'
 import { KafkaJSProtocolError, type Kafka } from './patches.ts'
-import type { FetchedRecord } from './record-set.ts'
+import type { FetchedRecord } from './repairs/record-set.ts'
 import { toSourceRecord } from './source-record.ts'
 
 /** A restore that gets on by no record for this long has lost its barrier: the caller takes over again. */

@@ -2,11 +2,11 @@
  * Reads one partition from any offset on, without a group: what kafkajs's consumer cannot do (tulios/kafkajs#373), by the
  * parts that it is made of. There is no join to wait for, nothing to commit, and nothing that stays at the broker.
  */
-import type { AbortedTransaction } from './aborted-records.ts'
-import { FetchedBatch, type FetchedPartition } from './fetched-batch.ts'
+import type { AbortedTransaction } from './repairs/aborted-records.ts'
+import { FetchedBatch, type FetchedPartition } from './repairs/fetched-batch.ts'
 import type { PartitionId } from '../loop/ports.ts'
 import type { Kafka } from './patches.ts'
-import type { FetchedRecord } from './record-set.ts'
+import type { FetchedRecord } from './repairs/record-set.ts'
 
 /** kafkajs's constant for read_committed. */
 const READ_COMMITTED = 1

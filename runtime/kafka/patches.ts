@@ -2,15 +2,15 @@
  * Repairs to kafkajs 2.2.4, which is no longer maintained: single modules are replaced or mended, by their paths and in
  * this order, before the client uses them. Import kafkajs from here only.
  */
-import './aborted-records.ts'
-import './record-set.ts'
-import './record-writer.ts'
-import './partition-groups.ts'
-import './fetched-batch.ts'
-import './consumer-repairs.ts'
-import './paused-fetch.ts'
+import './repairs/aborted-records.ts'
+import './repairs/record-set.ts'
+import './repairs/record-writer.ts'
+import './repairs/partition-groups.ts'
+import './repairs/fetched-batch.ts'
+import './repairs/consumer-repairs.ts'
+import './repairs/paused-fetch.ts'
 import kafkajs from 'kafkajs'
-import { kafkajsModule } from './kafkajs-modules.ts'
+import { kafkajsModule } from './repairs/kafkajs-modules.ts'
 
 interface RequestQueue {
   throttledUntil: number

@@ -6,7 +6,7 @@ const unit = (name: string): Detector => ({ by: 'test', file: `test/unit/kafka/$
 export const READING: readonly Mutant[] = [
   {
     name: 'aborted-filter', guard: 'Aborted records are filtered as Java does, not as kafkajs does (C1)', needed: 'records of overlapping aborted transactions are delivered',
-    file: 'runtime/kafka/aborted-records.ts', seenBy: { by: 'faults', row: 'F2', rounds: 1 },
+    file: 'runtime/kafka/repairs/aborted-records.ts', seenBy: { by: 'faults', row: 'F2', rounds: 1 },
     find: `
     .sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : a.firstOffset > b.firstOffset ? 1 : 0))
   const open = new Set<string>()
@@ -23,22 +23,22 @@ export const READING: readonly Mutant[] = [
   },
   {
     name: 'aborted-overlap', guard: 'The filter enters every aborted transaction that has begun (C1)', needed: 'of several that begin between two records, only one is hidden',
-    file: 'runtime/kafka/aborted-records.ts', seenBy: unit('aborted-records'),
+    file: 'runtime/kafka/repairs/aborted-records.ts', seenBy: unit('aborted-records'),
     find: 'while (next < ahead.length && ahead[next]!.firstOffset <= offset)', replace: 'if (next < ahead.length && ahead[next]!.firstOffset <= offset)',
   },
   {
     name: 'aborted-order', guard: 'The filter sorts aborted transactions by their first offset (C1)', needed: 'one that began first and ended last is seen too late',
-    file: 'runtime/kafka/aborted-records.ts', seenBy: unit('aborted-records'),
+    file: 'runtime/kafka/repairs/aborted-records.ts', seenBy: unit('aborted-records'),
     find: 'a.firstOffset < b.firstOffset ? -1 : a.firstOffset > b.firstOffset ? 1 : 0', replace: '0',
   },
   {
     name: 'control-records-only', guard: 'Only control records end a transaction (C2)', needed: 'a user\'s key of four zero bytes uncovers what was aborted',
-    file: 'runtime/kafka/aborted-records.ts', seenBy: { by: 'simulation' },
+    file: 'runtime/kafka/repairs/aborted-records.ts', seenBy: { by: 'simulation' },
     find: 'isControlRecord === true && key !== null', replace: 'isControlRecord !== null && key !== null',
   },
   {
     name: 'out-of-range-halts', guard: 'An offset that is out of range ends the consumer (C10)', needed: 'kafkajs jumps over lost records and commits it in the group\'s name',
-    file: 'runtime/kafka/consumer-repairs.ts', seenBy: unit('consumer-repairs'),
+    file: 'runtime/kafka/repairs/consumer-repairs.ts', seenBy: unit('consumer-repairs'),
     find: 'async recoverFromOffsetOutOfRange(this: ConsumerGroup', replace: 'async neverCalled(this: ConsumerGroup',
   },
   {
@@ -53,12 +53,12 @@ export const READING: readonly Mutant[] = [
   },
   {
     name: 'removed-tails', guard: 'Reading goes on after a batch\'s last offset (C11)', needed: 'behind a tail that compaction removed, one offset is passed a fetch, or none for ever',
-    file: 'runtime/kafka/fetched-batch.ts', seenBy: unit('fetched-batch'),
+    file: 'runtime/kafka/repairs/fetched-batch.ts', seenBy: unit('fetched-batch'),
     find: 'this.#next = nextOffset ?? Number(fetchedOffset)', replace: 'this.#next = nextOffset === null ? Number(fetchedOffset) : Number(records.at(-1)?.offset ?? fetchedOffset) + 1',
   },
   {
     name: 'batches-at-position', guard: 'A batch counts when it begins at the position', needed: 'a fetch from before a seek or a rebalance is delivered behind it',
-    file: 'runtime/kafka/consumer-repairs.ts', seenBy: unit('consumer-repairs'),
+    file: 'runtime/kafka/repairs/consumer-repairs.ts', seenBy: unit('consumer-repairs'),
     find: 'return beginsAtPosition(this.consumerGroup, batch) ? handleBatch', replace: 'return beginsAtPosition(this.consumerGroup, batch) || this.running ? handleBatch',
   },
   {

@@ -1,6 +1,6 @@
 /** From fetched batches to the records that a reader of committed records sees, by the filter that the runtime puts into kafkajs. */
 import { createRequire } from 'node:module'
-import { filterAborted, type FetchedMessage } from '#runtime/kafka/aborted-records.ts'
+import { filterAborted, type FetchedMessage } from '#runtime/kafka/repairs/aborted-records.ts'
 import type { SourceRecord } from '#runtime/loop/ports.ts'
 import type { Batch, Fetched } from '../broker/partition-log.ts'
 import type { Violations } from '../violations.ts'

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
-import { filterAborted, type AbortedTransaction, type FetchedMessage } from '#runtime/kafka/aborted-records.ts'
+import { filterAborted, type AbortedTransaction, type FetchedMessage } from '#runtime/kafka/repairs/aborted-records.ts'
 import '#runtime/kafka/patches.ts'
 
 const data = (offset: number, producerId: string, over: Partial<FetchedMessage> = {}): FetchedMessage =>

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
-import { OutOfRange } from '#runtime/kafka/consumer-repairs.ts'
+import { OutOfRange } from '#runtime/kafka/repairs/consumer-repairs.ts'
 import '#runtime/kafka/patches.ts'
 
 const require = createRequire(import.meta.url)

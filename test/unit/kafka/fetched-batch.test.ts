@@ -2,9 +2,9 @@
 import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
-import { FetchedBatch } from '#runtime/kafka/fetched-batch.ts'
+import { FetchedBatch } from '#runtime/kafka/repairs/fetched-batch.ts'
 import '#runtime/kafka/patches.ts'
-import type { FetchedRecord } from '#runtime/kafka/record-set.ts'
+import type { FetchedRecord } from '#runtime/kafka/repairs/record-set.ts'
 
 const record = (offset: number, over: Partial<FetchedRecord> = {}): FetchedRecord => ({
   attributes: 0, timestamp: '0', offset: String(offset), key: Buffer.from('k'), value: null, headers: {}, isControlRecord: false,

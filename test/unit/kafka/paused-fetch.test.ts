@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { kafkajsModule } from '#runtime/kafka/kafkajs-modules.ts'
+import { kafkajsModule } from '#runtime/kafka/repairs/kafkajs-modules.ts'
 import '#runtime/kafka/patches.ts'
 
 const { prototype } = kafkajsModule<{ prototype: { fetch(nodeId: string): Promise<unknown[]>; resume(partitions: unknown): void } }>('consumer/consumerGroup')

@@ -5,7 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { registerCodecs } from '#runtime/kafka/compression.ts'
 import '#runtime/kafka/patches.ts'
-import { decodeRecordSet } from '#runtime/kafka/record-set.ts'
+import { decodeRecordSet } from '#runtime/kafka/repairs/record-set.ts'
 
 const require = createRequire(import.meta.url)
 const Decoder = require('kafkajs/src/protocol/decoder') as new (bytes: Buffer) => object

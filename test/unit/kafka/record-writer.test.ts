@@ -2,11 +2,11 @@ import assert from 'node:assert/strict'
 import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { crc32c } from '#runtime/kafka/crc32c.ts'
+import { crc32c } from '#runtime/kafka/repairs/crc32c.ts'
 import { registerCodecs } from '#runtime/kafka/compression.ts'
-import { groupByPartition } from '#runtime/kafka/partition-groups.ts'
-import { produceRequest, type ProducedMessage } from '#runtime/kafka/record-writer.ts'
-import { sizeOfVarint, writeVarint } from '#runtime/kafka/varint.ts'
+import { groupByPartition } from '#runtime/kafka/repairs/partition-groups.ts'
+import { produceRequest, type ProducedMessage } from '#runtime/kafka/repairs/record-writer.ts'
+import { sizeOfVarint, writeVarint } from '#runtime/kafka/repairs/varint.ts'
 
 registerCodecs()
 

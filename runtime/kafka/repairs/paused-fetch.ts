@@ -2,7 +2,7 @@
  * With all its partitions paused a kafkajs consumer sleeps through a whole long poll, whatever is resumed meanwhile: a
  * stage that pauses when it holds enough would stand still for that long each time. Here a resume ends the wait.
  */
-import { systemClock } from '../clock.ts'
+import { systemClock } from '../../clock.ts'
 import { kafkajsModule } from './kafkajs-modules.ts'
 
 interface TopicPartitions { topic: string; partitions: number[] }

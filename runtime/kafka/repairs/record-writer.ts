@@ -3,7 +3,7 @@
  * every record, and a big integer for every timestamp. This one sizes the records of a batch, and writes them into one
  * buffer; the bytes are the same (KIP-98, "Record Batch"; protocol guide, Produce versions 3 to 7).
  */
-import { systemClock } from '../clock.ts'
+import { systemClock } from '../../clock.ts'
 import { crc32c } from './crc32c.ts'
 import { kafkajsModule, replaceKafkajsModule } from './kafkajs-modules.ts'
 import { sizeOfVarint, writeVarint } from './varint.ts'
