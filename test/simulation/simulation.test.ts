@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import { crc32 } from 'node:zlib'
 import { Coverage } from './coverage.ts'
 import { simulate } from './simulate.ts'
 import type { Report } from './report.ts'
@@ -13,11 +14,17 @@ import type { Report } from './report.ts'
 const SEEDS = 2_000
 const PROCESSES = 2
 const DAY_MS = 24 * 3600 * 1000
-const FIRST = Number(process.env['SLUICE_TEST_SEED'] ?? Math.floor(Date.now() / DAY_MS) * SEEDS)
+const FIRST = firstSeed(process.env['SLUICE_TEST_SEED'])
+
+/** Other tests take any text for a seed. */
+function firstSeed(text: string | undefined): number {
+  if (text === undefined) return Math.floor(Date.now() / DAY_MS) * SEEDS
+  return /^\d{1,9}$/.test(text) ? Number(text) : crc32(text) % 1_000_000_000
+}
 
 /**
- * Seeds that once broke: a reply to EndTxn lost while a failpoint held the next step up (600); a claim that kept its locks
- * (92, 318, 359); a task that was closed in doubt and paused the partition of its successor (703793).
+ * Seeds that once broke: a reply to EndTxn lost while a failpoint held the next step up (600); a task that was closed in
+ * doubt and paused the partition of its successor (703793); the others by faults of the simulation itself.
  */
 const ONCE_BROKEN = [5, 92, 318, 359, 600, 614, 1203, 1694, 703793]
 

@@ -1,12 +1,13 @@
 /**
  * Decodes the records of a fetch response in place of kafkajs's `decodeMessages`. That forgets a batch which compaction
  * has emptied, and with it where the next one begins; it fails on a batch of some 100,000 records, which it passes as so
- * many arguments; and it makes a big integer of every offset and time. The format is that of KIP-98 (magic 2), the only
+ * many arguments; it makes a big integer of every offset and time; and it does not look at checksums. The format is that of KIP-98 (magic 2), the only
  * one that Kafka 4 serves (KIP-724).
  *
  * Keys and values are slices of what was fetched: who keeps one for long copies it.
  * Imported before kafkajs, whose modules load each other by path.
  */
+import { crc32c } from './crc32c.ts'
 import { kafkajsModule, replaceKafkajsModule } from './kafkajs-modules.ts'
 
 /** Of a batch, for each of its records. */
@@ -37,7 +38,7 @@ export interface RecordSet {
   nextOffset: number | undefined
 }
 
-const BASE_OFFSET = 0, LENGTH = 8, MAGIC = 16, ATTRIBUTES = 21, LAST_OFFSET_DELTA = 23, BASE_TIMESTAMP = 27, MAX_TIMESTAMP = 35,
+const BASE_OFFSET = 0, LENGTH = 8, MAGIC = 16, CRC = 17, ATTRIBUTES = 21, LAST_OFFSET_DELTA = 23, BASE_TIMESTAMP = 27, MAX_TIMESTAMP = 35,
   PRODUCER_ID = 43, RECORD_COUNT = 57, RECORDS = 61
 
 /** Bytes before the part that `LENGTH` counts. */
@@ -56,7 +57,9 @@ export async function decodeRecordSet(bytes: Buffer): Promise<RecordSet> {
     const end = at + PREFIX_BYTES + bytes.readInt32BE(at + LENGTH)
     if (bytes[at + MAGIC] !== 2 || end < at + RECORDS) throw damaged(`no record batch begins at its byte ${at}`)
     if (end > bytes.length) break
-    const decompressing = decodeBatch(bytes.subarray(at, end), set)
+    const batch = bytes.subarray(at, end)
+    if (batch.readUInt32BE(CRC) !== crc32c(batch, ATTRIBUTES)) throw damaged(`the record batch at its byte ${at} has another checksum than it says`)
+    const decompressing = decodeBatch(batch, set)
     // A log of small transactions is mostly batches of one record: what is not compressed waits for nothing.
     if (decompressing) await decompressing
     at = end

@@ -37,6 +37,11 @@ export const READING: readonly Mutant[] = [
     find: 'isControlRecord === true && key !== null', replace: 'isControlRecord !== null && key !== null',
   },
   {
+    name: 'batch-checksum', guard: 'A fetched batch has the checksum that it says (C12)', needed: 'a bit that fell over on the way is taken for a record',
+    file: 'runtime/kafka/repairs/record-set.ts', seenBy: unit('record-set'),
+    find: 'batch.readUInt32BE(CRC) !== crc32c(batch, ATTRIBUTES)', replace: 'batch.readUInt32BE(CRC) < 0',
+  },
+  {
     name: 'out-of-range-halts', guard: 'An offset that is out of range ends the consumer (C10)', needed: 'kafkajs jumps over lost records and commits it in the group\'s name',
     file: 'runtime/kafka/repairs/consumer-repairs.ts', seenBy: unit('consumer-repairs'),
     find: 'async recoverFromOffsetOutOfRange(this: ConsumerGroup', replace: 'async neverCalled(this: ConsumerGroup',

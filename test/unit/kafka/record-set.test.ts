@@ -11,6 +11,7 @@ const require = createRequire(import.meta.url)
 const Decoder = require('kafkajs/src/protocol/decoder') as new (bytes: Buffer) => object
 const encodeRecord = require('kafkajs/src/protocol/recordBatch/record/v0') as (record: object) => object
 const { RecordBatch } = require('kafkajs/src/protocol/recordBatch/v0') as { RecordBatch(batch: object): Promise<{ buffer: Buffer }> }
+const theirChecksum = require('kafkajs/src/protocol/recordBatch/crc32C') as (bytes: Buffer) => number
 const theirDecoder = require('kafkajs/src/protocol/recordBatch/v0/decoder') as (decoder: object) => Promise<{ records: Record<string, unknown>[] }>
 
 registerCodecs()
@@ -32,13 +33,19 @@ async function batchOf(records: Written[], { baseOffset = 0, compression = 0, tr
 
 const plain = (text: string): Written => ({ key: Buffer.from(text), value: Buffer.from(text.toUpperCase()), headers: {}, timestamp: 1_700_000_000_000 })
 
+/** With the checksum that its bytes have, by kafkajs's own account. */
+function signed(batch: Buffer): Buffer {
+  batch.writeUInt32BE(theirChecksum(batch.subarray(21)), 17)
+  return batch
+}
+
 /** What the log cleaner leaves of a batch whose records are all gone (KAFKA-4935: it keeps the producer's last sequence). */
 async function emptied(records: number, baseOffset: number): Promise<Buffer> {
   const header = Buffer.from((await batchOf(Array.from({ length: records }, () => plain('x')), { baseOffset })).subarray(0, 61))
   header.writeInt32BE(61 - 12, 8)
   header.writeInt16BE(CODECS.zstd, 21)
   header.writeInt32BE(0, 57)
-  return header
+  return signed(header)
 }
 
 const bytes = (maxLength: number): fc.Arbitrary<Buffer> => fc.uint8Array({ maxLength }).map((array) => Buffer.from(array))
@@ -93,6 +100,15 @@ test('bytes that are no records are an error, and never a record that was not wr
   for (let at = 61; at < batch.length; at++) {
     const cut = Buffer.from(batch.subarray(0, at))
     cut.writeInt32BE(at - 12, 8)
-    await assert.rejects(decodeRecordSet(cut), { name: 'RangeError' }, `cut at ${at}`)
+    await assert.rejects(decodeRecordSet(signed(cut)), { name: 'RangeError', message: /record/ }, `cut at ${at}`)
+  }
+})
+
+test('a batch with one wrong bit is refused, wherever the bit is (C12)', async () => {
+  const batch = await batchOf([plain('a'), plain('b')], { compression: CODECS.zstd })
+  for (let at = 21; at < batch.length; at++) {
+    const damaged = Buffer.from(batch)
+    damaged[at]! ^= 1
+    await assert.rejects(decodeRecordSet(damaged), { name: 'RangeError', message: /checksum/ }, `byte ${at}`)
   }
 })
