@@ -1,15 +1,13 @@
 /** A campaign's report as Markdown, in a section of its own of RESULTS.md. */
 import { execFileSync } from 'node:child_process'
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { cpus, totalmem } from 'node:os'
 import { join } from 'node:path'
+import { recordSection } from '#test/support/results-section.ts'
 import type { CampaignResult } from './campaign.ts'
 import type { FaultFigures, Spread } from './figures.ts'
 
 const ROOT = join(import.meta.dirname, '..', '..', '..')
 const RESULTS = join(import.meta.dirname, '..', 'RESULTS.md')
-const BEGIN = '<!-- faults -->'
-const END = '<!-- /faults -->'
 
 /** Commit and machine, for whoever reads the figures later. */
 export function provenance(): { commit: string; machine: string; at: string } {
@@ -30,12 +28,9 @@ function commitOf(): string {
   }
 }
 
-/** Replaces the section between the markers, or adds it; what else stands in the file is left alone. */
-export function record(result: CampaignResult): void {
-  const text = existsSync(RESULTS) ? readFileSync(RESULTS, 'utf8') : '# Results of the delivery tests\n'
-  const section = `${BEGIN}\n${toMarkdown(result)}\n${END}`
-  const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)]
-  writeFileSync(RESULTS, from >= 0 && to > from ? text.slice(0, from) + section + text.slice(to + END.length) : `${text.trimEnd()}\n\n${section}\n`)
+/** Kills by the hundred are a table of their own beside the matrix. */
+export function record(result: CampaignResult, section: 'faults' | 'kills'): void {
+  recordSection(RESULTS, section, toMarkdown(result))
 }
 
 export function toMarkdown({ seed, commit, machine, at, minutes, rounds, strikes, kills, events, rows, violations }: CampaignResult): string {
@@ -49,7 +44,7 @@ export function toMarkdown({ seed, commit, machine, at, minutes, rounds, strikes
       `${strikes.toLocaleString('en')} strikes, ${kills.toLocaleString('en')} of them kills. **${broken === 0 ? 'No violation' : `${broken} violations`}.**`, '',
     '| | fault | runs | fired | violations | recovery s p50 / p95 / max | repeated records a round p50 / max | aborted records a round p50 | rows/s before / during / after | all done after s p50 / max |',
     '|---|---|---|---|---|---|---|---|---|---|',
-    ...rows.map(rowOf), '',
+    ...rows.filter(({ runs, notRun }) => runs > 0 || notRun !== undefined).map(rowOf), '',
     '- recovery: from a strike, or from its end where it lasts, until every partition of the stage that was hit has committed again (looked at four times a second). The session time-out is 6 s, so a kill -9 takes at least that.',
     '- repeated: records beyond the first of their event id, on all topics together. They are equal byte for byte, or the oracle would say so.',
     '- rows/s: of the sink. The events come at a steady rate, so "after" is above "before" while the backlog is worked off.',

@@ -56,6 +56,6 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
 const result = await campaign.run()
 if (flags.json === '-') console.log(JSON.stringify(result, null, 2))
 else if (flags.json !== undefined) writeFileSync(flags.json, JSON.stringify(result, null, 2))
-if (flags.record) record(result)
+if (flags.record) record(result, kills === undefined ? 'faults' : 'kills')
 if (flags.json !== '-') console.log(toMarkdown(result))
 process.exit(result.violations.length > 0 ? 1 : 0)

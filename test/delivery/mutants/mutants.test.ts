@@ -8,7 +8,8 @@ import { after, test } from 'node:test'
 import { detect } from './detectors.ts'
 import { mutate, type Mutant } from './mutant.ts'
 import { MUTANTS } from './mutants.ts'
-import { BEGIN, END, outcomeOf, tableOf, withSection } from './report.ts'
+import { withSection } from '#test/support/results-section.ts'
+import { outcomeOf, tableOf } from './report.ts'
 
 const ROOT = join(import.meta.dirname, '../../..')
 
@@ -47,10 +48,10 @@ test('the table tells survivors, and detectors that failed, from what was caught
 })
 
 test('a section is put in the place of the one before, and nothing else of the file changes', () => {
-  const first = withSection('# Results\n\nText.\n', 'one')
-  assert.equal(first, `# Results\n\nText.\n\n${BEGIN}\none\n${END}\n`)
-  assert.equal(withSection(`${first}More.\n`, 'two'), `# Results\n\nText.\n\n${BEGIN}\ntwo\n${END}\nMore.\n`)
-  assert.equal(withSection('', 'one'), `${BEGIN}\none\n${END}\n`)
+  const first = withSection('# Results\n\nText.\n', 'x', 'one')
+  assert.equal(first, `# Results\n\nText.\n\n<!-- x -->\none\n<!-- /x -->\n`)
+  assert.equal(withSection(`${first}More.\n`, 'x', 'two'), `# Results\n\nText.\n\n<!-- x -->\ntwo\n<!-- /x -->\nMore.\n`)
+  assert.equal(withSection('', 'x', 'one'), `<!-- x -->\none\n<!-- /x -->\n`)
 })
 
 const folder = mkdtempSync(join(tmpdir(), 'sluice-test-'))

@@ -1,6 +1,4 @@
-/** The mutation table as Markdown, in a section of its own of RESULTS.md. */
-import { existsSync } from 'node:fs'
-import { readFile, writeFile } from 'node:fs/promises'
+/** The mutation table as Markdown. */
 import { describe } from './detectors.ts'
 import type { Mutant } from './mutant.ts'
 
@@ -13,10 +11,7 @@ export interface Verdict {
   error?: string
 }
 
-export const BEGIN = '<!-- mutants -->'
-export const END = '<!-- /mutants -->'
-
-/** The section without its markers. `made`: when, of which commit, on what. */
+/** `made`: when, of which commit, on what. */
 export function tableOf(verdicts: readonly Verdict[], made: string): string {
   const caught = verdicts.filter((verdict) => outcomeOf(verdict).startsWith('caught')).length
   const lines = verdicts.map((verdict) => `| ${cell(verdict.mutant.guard)} | ${cell(verdict.mutant.needed)} | ${cell(outcomeOf(verdict))} | ${verdict.seconds.toFixed(0)} s |`)
@@ -35,17 +30,4 @@ export function outcomeOf({ mutant, seen, error }: Verdict): string {
 
 function cell(text: string): string {
   return text.replaceAll('|', '\\|').replaceAll(/\s+/g, ' ')
-}
-
-/** Puts the section into the file, in the place of the one that is there. */
-export async function record(path: string, section: string): Promise<void> {
-  const text = existsSync(path) ? await readFile(path, 'utf8') : '# Results of the delivery tests\n'
-  await writeFile(path, withSection(text, section))
-}
-
-export function withSection(text: string, section: string): string {
-  const whole = `${BEGIN}\n${section}\n${END}`
-  const [from, to] = [text.indexOf(BEGIN), text.indexOf(END)]
-  if (from >= 0 && to > from) return text.slice(0, from) + whole + text.slice(to + END.length)
-  return `${text.trimEnd()}\n\n${whole}\n`.trimStart()
 }

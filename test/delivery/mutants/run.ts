@@ -12,7 +12,8 @@ import { startStack, type Stack } from '#stack/stack.ts'
 import { describe, detect, type Surroundings } from './detectors.ts'
 import type { Detector, Mutant } from './mutant.ts'
 import { MUTANTS } from './mutants.ts'
-import { outcomeOf, record, tableOf, type Verdict } from './report.ts'
+import { outcomeOf, tableOf, type Verdict } from './report.ts'
+import { recordSection } from '#test/support/results-section.ts'
 import { Workspace } from './workspace.ts'
 
 const RESULTS = join(import.meta.dirname, '../RESULTS.md')
@@ -50,7 +51,7 @@ async function main(): Promise<void> {
     const survivors = verdicts.filter(({ seen }) => seen === undefined)
     console.log(`${verdicts.length - survivors.length} of ${verdicts.length} caught in ${((performance.now() - startedMs) / 1000).toFixed(0)} s`)
     if (options.json) await writeFile(options.json, JSON.stringify(verdicts, null, 2))
-    if (options.record) await record(RESULTS, tableOf(verdicts, madeOf(startedMs)))
+    if (options.record) recordSection(RESULTS, 'mutants', tableOf(verdicts, madeOf(startedMs)))
     process.exitCode = survivors.length > 0 ? 1 : 0
   } finally {
     await stack.stop()
