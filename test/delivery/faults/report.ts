@@ -30,18 +30,18 @@ function commitOf(): string {
 
 /** Kills by the hundred are a table of their own beside the matrix. */
 export function record(result: CampaignResult, section: 'faults' | 'kills'): void {
-  recordSection(RESULTS, section, toMarkdown(result))
+  recordSection(RESULTS, section, toMarkdown(result, section === 'kills' ? 'Kills by the hundred' : undefined))
 }
 
-export function toMarkdown({ seed, commit, machine, at, minutes, rounds, strikes, kills, events, rows, violations }: CampaignResult): string {
+export function toMarkdown({ seed, commit, machine, at, minutes, rounds, strikes, kills, events, rows, violations }: CampaignResult, title = 'Faults on real processes'): string {
   const broken = violations.length
   return [
-    '## Faults on real processes', '',
+    `## ${title}`, '',
     'Written by `npm run test:faults -- --record`. Two processes for each of three stages (stateless and retrying, stateful, sink), a real broker,',
     'registry and Postgres; events with skewed keys and 2 % poison flow while the faults strike. After each round everything must',
     'be finished within a bounded time, and an oracle that reads with Kafka\'s own client and plain SQL must find nothing.', '',
     `${at}, commit ${commit}, ${machine}. Seed ${seed}: ${rounds} rounds in ${minutes} min, ${events.toLocaleString('en')} events, ` +
-      `${strikes.toLocaleString('en')} strikes, ${kills.toLocaleString('en')} of them kills. **${broken === 0 ? 'No violation' : `${broken} violations`}.**`, '',
+      `${strikes.toLocaleString('en')} strikes, ${kills.toLocaleString('en')} processes killed. **${broken === 0 ? 'No violation' : `${broken} violations`}.**`, '',
     '| | fault | runs | fired | violations | recovery s p50 / p95 / max | repeated records a round p50 / max | aborted records a round p50 | rows/s before / during / after | all done after s p50 / max |',
     '|---|---|---|---|---|---|---|---|---|---|',
     ...rows.filter(({ runs, notRun }) => runs > 0 || notRun !== undefined).map(rowOf), '',
