@@ -38,7 +38,7 @@ after(async () => {
   await Promise.all(open.map((each) => each.close()))
   await connection?.close()
 })
-const stack = await stackFor(['kafka'])
+const stack = await stackFor(['kafka'], { own: true })
 before(async () => {
   connection = await connectKafka({ brokers: stack.kafkaBrokers.split(','), clientId: 'test' }, log)
   await connection.admin.alterConfigs({ validateOnly: false, resources: CLEANER })

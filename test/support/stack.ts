@@ -7,10 +7,13 @@ import { startStack, type Stack } from '#stack/stack.ts'
 
 type Part = 'kafka' | 'registry' | 'postgres'
 
-/** Stopped, with its folder, when the test file ends. Call it at top level: inside a hook its own `after` runs too early. */
-export async function stackFor(parts: Part[]): Promise<Stack> {
+/**
+ * Stopped, with its folder, when the test file ends. Call it at top level: inside a hook its own `after` runs too early.
+ * A test that strikes the servers or looks at their disks wants its `own`.
+ */
+export async function stackFor(parts: Part[], { own = false } = {}): Promise<Stack> {
   const dir = mkdtempSync(join(tmpdir(), 'sluice-test-'))
-  const stack = await startStack({ dir, parts })
+  const stack = await startStack({ dir, parts, ...(own ? { env: {} } : {}) })
   after(async () => {
     await stack.stop()
     rmSync(dir, { recursive: true, force: true })
