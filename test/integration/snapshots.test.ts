@@ -38,7 +38,7 @@ after(async () => {
   await connection?.close()
   rmSync(dir, { recursive: true, force: true })
 })
-const { kafkaBrokers, registryUrl } = await stackFor(['kafka', 'registry'])
+const { kafkaBrokers, registryUrl } = await stackFor(['kafka', 'registry'], { own: true })
 const brokers = kafkaBrokers.split(',')
 before(async () => {
   connection = await connectKafka({ brokers, clientId: 'test' }, log)

@@ -18,7 +18,7 @@ const log = createLog('test', 'silent')
 let connection: KafkaConnection
 
 after(() => connection?.close())
-const { kafkaBrokers } = await stackFor(['kafka'])
+const { kafkaBrokers } = await stackFor(['kafka'], { own: true })
 before(async () => {
   connection = await connectKafka({ brokers: kafkaBrokers.split(','), clientId: 'test' }, log)
 })
