@@ -31,6 +31,9 @@ async function received(socket: Socket): Promise<string> {
   return chunk.toString('latin1')
 }
 
+/** A timer counts from the beginning of its turn of the event loop, which may lie some milliseconds back. */
+const EARLY_MS = 20
+
 test('a healthy proxy passes bytes on in both directions', async (t) => {
   const { client, atServer } = await scene(t)
   client.write('question')
@@ -49,7 +52,7 @@ test('latency delays each direction by at least its time', async (t) => {
   await received(peer)
   peer.write('answer')
   await received(client)
-  assert.ok(performance.now() - startedMs >= 119, 'twice 60 ms, less the timers\' rounding')
+  assert.ok(performance.now() - startedMs >= 120 - EARLY_MS, 'twice 60 ms')
 })
 
 test('bytes stay in order although jitter draws other latencies for them', async (t) => {
@@ -75,7 +78,7 @@ test('a narrow line takes the time that its width says', async (t) => {
   client.write(Buffer.alloc(10_000))
   let bytes = 0
   while (bytes < 10_000) bytes += ((await once(peer, 'data')) as [Buffer])[0].length
-  assert.ok(performance.now() - startedMs >= 99, '10,000 bytes are 80 kbit, and at 800 kbit/s take 100 ms')
+  assert.ok(performance.now() - startedMs >= 100 - EARLY_MS, '10,000 bytes are 80 kbit, and at 800 kbit/s take 100 ms')
 })
 
 test('a cut closes what is open and refuses what is new, until it is healed', async (t) => {
@@ -148,7 +151,7 @@ test('the other side is told late of an end when closing is slow', async (t) => 
   const startedMs = performance.now()
   client.end()
   await once(peer, 'end')
-  assert.ok(performance.now() - startedMs >= 79)
+  assert.ok(performance.now() - startedMs >= 80 - EARLY_MS)
 })
 
 test('closing the proxy ends its connections', async (t) => {
