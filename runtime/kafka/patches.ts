@@ -17,6 +17,12 @@ interface RequestQueue {
   pending: unknown[]
   throttleCheckTimeoutId: NodeJS.Timeout | null
   checkPendingRequests(): void
+  enforceRequestTimeout: boolean
+  requestTimeout: number
+  requestTimeoutIntervalId: NodeJS.Timeout | null
+  inflight: Map<number, { sentAt: number; requestTimeout: number; timeoutRequest(): void }>
+  isConnected(): boolean
+  destroy(): void
 }
 
 /** How soon pending requests are looked at when nothing throttles them, milliseconds (as in kafkajs). */
@@ -35,7 +41,20 @@ function scheduleCheckPendingRequests(this: RequestQueue): void {
   }, throttledForMs > 0 ? throttledForMs : CHECK_PENDING_MS)
 }
 
-Object.assign(kafkajsModule<{ prototype: RequestQueue }>('network/requestQueue').prototype, { scheduleCheckPendingRequests })
+/** How often requests are looked at that may be overdue, milliseconds: none is given up sooner than after some seconds. */
+const CHECK_OVERDUE_MS = 1_000
+
+/** kafkajs looks ten times a second, on every connection: most of what an idle process did. */
+function scheduleRequestTimeoutCheck(this: RequestQueue): void {
+  if (!this.enforceRequestTimeout) return
+  this.destroy()
+  this.requestTimeoutIntervalId = setInterval(() => {
+    for (const request of this.inflight.values()) if (Date.now() - request.sentAt > request.requestTimeout) request.timeoutRequest()
+    if (!this.isConnected()) this.destroy()
+  }, Math.min(this.requestTimeout, CHECK_OVERDUE_MS))
+}
+
+Object.assign(kafkajsModule<{ prototype: RequestQueue }>('network/requestQueue').prototype, { scheduleCheckPendingRequests, scheduleRequestTimeoutCheck })
 
 /** Named again here, since Node does not see the names that kafkajs exports. */
 export const { CompressionCodecs, CompressionTypes, ConfigResourceTypes, ConfigSource, KafkaJSProtocolError, logLevel } = kafkajs
