@@ -46,10 +46,14 @@ export class Halt extends Verdict {
 
 /** The first verdict in an error's cause chain, if any. */
 export function verdictOf(error: unknown): RetryLater | Reject | Halt | undefined {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof RetryLater || cause instanceof Reject || cause instanceof Halt) return cause
-  }
-  return undefined
+  return causesOf(error).find((cause) => cause instanceof RetryLater || cause instanceof Reject || cause instanceof Halt)
+}
+
+/** The error itself, what caused it, what caused that, and so on. */
+export function causesOf(error: unknown): Error[] {
+  const causes: Error[] = []
+  for (let cause = error; cause instanceof Error; cause = cause.cause) causes.push(cause)
+  return causes
 }
 
 /** A one-line text for people; never a stack. */

@@ -7,7 +7,7 @@
 import { setImmediate as endOfTurn } from 'node:timers/promises'
 import { KafkaJSProtocolError, type Kafka, type Producer } from './patches.ts'
 import { sleepUnlessAborted, within, type Clock } from '../clock.ts'
-import { Halt, Reject, RetryLater, reasonOf } from '../errors.ts'
+import { Halt, Reject, RetryLater, causesOf, reasonOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { backoffMs } from '../loop/backoff.ts'
 import type { Outbox, OutgoingRecord } from '../loop/ports.ts'
@@ -140,8 +140,5 @@ function rejectAll(chunk: Pending[], error: Error): void {
 
 /** The broker's error in Kafka's own words, from wherever kafkajs has wrapped it. */
 function protocolErrorOf(error: unknown): string | undefined {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof KafkaJSProtocolError) return cause.type
-  }
-  return undefined
+  return causesOf(error).find((cause) => cause instanceof KafkaJSProtocolError)?.type
 }

@@ -5,7 +5,7 @@
 import './patches.ts' // first: the repairs below load modules of kafkajs that it replaces
 import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, RequestEvent } from './patches.ts'
 import { systemClock, within, type Clock } from '../clock.ts'
-import { Halt, reasonOf, verdictOf } from '../errors.ts'
+import { Halt, causesOf, reasonOf, verdictOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { backoffMs } from '../loop/backoff.ts'
 import { partitionKey } from '../loop/partition-key.ts'
@@ -241,10 +241,6 @@ export class KafkaSource implements Source {
       return verdictOf(refusal) ?? crashed
     }
   }
-}
-
-function causesOf(error: unknown): unknown[] {
-  return error instanceof Error ? [error, ...causesOf(error.cause)] : []
 }
 
 function byTopic(partitions: PartitionId[]): { topic: string; partitions: number[] }[] {

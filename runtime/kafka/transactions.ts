@@ -1,7 +1,7 @@
 /** Transactions of one task's producer, as the loops know them. What the broker refuses as a rival's is `task.fenced`. */
 import { KafkaJSProtocolError, type Producer, type RecordMetadata, type Transaction } from './patches.ts'
 import type { Clock } from '../clock.ts'
-import { reasonOf } from '../errors.ts'
+import { causesOf, reasonOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { partitionKey } from '../loop/partition-key.ts'
 import type { OpenTransaction, OutgoingRecord, Position, TransactionalProducer } from '../loop/ports.ts'
@@ -71,8 +71,5 @@ async function named<T>(step: Promise<T>): Promise<T> {
 }
 
 function isFenced(error: unknown): boolean {
-  for (let cause = error; cause instanceof Error; cause = cause.cause) {
-    if (cause instanceof KafkaJSProtocolError && FENCED.has(cause.type)) return true
-  }
-  return false
+  return causesOf(error).some((cause) => cause instanceof KafkaJSProtocolError && FENCED.has(cause.type))
 }

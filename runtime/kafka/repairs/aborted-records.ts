@@ -3,9 +3,7 @@
  * they *ended*; kafkajs walks the list in that order and enters at most one transaction a message, so with two that
  * overlap on a partition it can deliver a record of one that was aborted. It also takes any record whose key is four
  * zero bytes for an abort marker. Java sorts by first offset, enters all that have begun, and looks at control records
- * only (org.apache.kafka.clients.consumer.internals.CompletedFetch): so does this.
- *
- * Imported before kafkajs, whose modules load each other by path.
+ * only (org.apache.kafka.clients.consumer.internals.CompletedFetch): so does this, for `FetchedBatch`.
  */
 
 export interface FetchedMessage {
