@@ -129,9 +129,12 @@ test('an outcome is heard whether it comes before or after somebody waits for it
 
 test('a failure rejects with its stage, code and reason', async () => {
   const assetId = await producer.submit({ uri: 'https://example.org/gone.jpg' })
-  const waiting = producer.waitUntilStored(assetId)
+  // Awaited from the start: the failure may be heard before its sending is acknowledged here.
+  const rejected = assert.rejects(producer.waitUntilStored(assetId), (error) => (
+    error instanceof AssetFailedError && error.stage === 'download' && error.code === 'download.gone' && error.reason === 'It is gone.'
+  ))
   await outbox.send([encodeRecord(codec, assetFailed({ assetId, stage: 'download', code: 'download.gone', reason: 'It is gone.' }), systemClock.now(), {})])
-  await assert.rejects(waiting, (error) => error instanceof AssetFailedError && error.stage === 'download' && error.code === 'download.gone' && error.reason === 'It is gone.')
+  await rejected
 })
 
 test('an asset of another producer, submitted long before this one was connected, can be waited for', async () => {
