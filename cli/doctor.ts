@@ -4,7 +4,10 @@ import { loadEnvFile } from './env-file.ts'
 import { EXIT } from './failure.ts'
 import { plain, type Screen } from './screen.ts'
 
-const MARKS: Record<Finding['state'], string> = { 'ok': '✓', 'warning': '!', 'missing': '✗', 'too-old': '✗', 'unreachable': '✗' }
+const MARKS: Record<Finding['state'], string> = { 'ok': '✓', 'note': '·', 'warning': '!', 'missing': '✗', 'too-old': '✗', 'unsafe': '✗', 'unreachable': '✗' }
+
+/** States with which everything runs. */
+const HARMLESS: readonly Finding['state'][] = ['ok', 'note', 'warning']
 
 export async function runDoctor(screen: Screen): Promise<void> {
   loadEnvFile()
@@ -15,12 +18,12 @@ export async function runDoctor(screen: Screen): Promise<void> {
 
 function exitCodeFor(findings: readonly Finding[]): number {
   if (findings.some(({ state }) => state === 'unreachable')) return EXIT.dependency
-  return findings.every(({ state }) => state === 'ok' || state === 'warning') ? EXIT.ok : EXIT.no
+  return findings.every(({ state }) => HARMLESS.includes(state)) ? EXIT.ok : EXIT.no
 }
 
-function linesOf({ part, state, found, wanted, remedy }: Finding, { colours }: Screen): string[] {
-  const colour = state === 'ok' ? colours.green : state === 'warning' ? colours.yellow : colours.red
+export function linesOf({ part, state, found, wanted, why, remedy }: Finding, { colours }: Pick<Screen, 'colours'>): string[] {
+  const colour = state === 'ok' ? colours.green : HARMLESS.includes(state) ? colours.yellow : colours.red
   const facts = [found, state === 'ok' || wanted === undefined ? undefined : `wanted: ${wanted}`].filter((fact) => fact !== undefined).join('; ')
   const line = `${colour(MARKS[state])} ${part}${state === 'ok' ? '' : ` (${state})`}${facts === '' ? '' : `: ${plain(facts)}`}`
-  return remedy === undefined ? [line] : [line, `    → ${plain(remedy)}`]
+  return [line, ...(why === undefined ? [] : [`    ${plain(why)}`]), ...(remedy === undefined ? [] : [`    → ${plain(remedy)}`])]
 }

@@ -146,7 +146,7 @@ class PostgresCatalogue implements Catalogue {
       with origin as (select coalesce(canonical_id, id) as id from asset where id = $1)
       select a.id, relation_name(a.relation) as relation, a.distance, d.evidence, d.uri, d.source_id as "sourceId"
       from (select * from asset where canonical_id = (select id from origin) union all select * from asset where id = (select id from origin)) a
-        left join asset_detail d on d.asset_id = a.id
+        left join asset_detail d on d.segment = a.segment and d.asset_id = a.id
       where a.id <> $1 order by a.relation, a.distance, a.id limit ${MAX_LIMIT}`, [id])
   }
 
@@ -189,9 +189,9 @@ class PostgresCatalogue implements Catalogue {
   #nearest(target: string, values: unknown[]): Promise<Neighbour[]> {
     return this.#query<Neighbour>(`
       with target as materialized (${target}), nearest as materialized (
-        select a.id, 1 - (a.embedding <=> t.embedding) as similarity from target t join asset a on a.model = t.model
+        select a.id, a.segment, 1 - (a.embedding <=> t.embedding) as similarity from target t join asset a on a.model = t.model
         where a.embedding is not null and a.id is distinct from t.id order by a.embedding <=> t.embedding, a.id limit $3)
-      select n.id, n.similarity, d.uri, d.source_id as "sourceId" from nearest n left join asset_detail d on d.asset_id = n.id order by n.similarity desc, n.id`, values)
+      select n.id, n.similarity, d.uri, d.source_id as "sourceId" from nearest n left join asset_detail d on d.segment = n.segment and d.asset_id = n.id order by n.similarity desc, n.id`, values)
   }
 
   async #assets(condition: string, values: unknown[]): Promise<Asset[]> {

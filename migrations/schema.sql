@@ -28,9 +28,9 @@ create table asset (
   blockhash bytea,
   pdq bytea,
   tags bytea,
-  constraint asset_pkey PRIMARY KEY (id),
+  segment integer not null default 0,
   constraint asset_sha256_check CHECK ((octet_length(sha256) = 32))
-) with (toast_tuple_target=1352);
+) partition by LIST (segment);
 
 create table asset_detail (
   asset_id uuid not null,
@@ -41,7 +41,21 @@ create table asset_detail (
   media_type text not null,
   codec text not null,
   evidence text,
-  attributes text[]
+  attributes text[],
+  segment integer not null default 0
+) partition by LIST (segment);
+
+create table asset_detail_open (
+  asset_id uuid not null,
+  source text not null,
+  source_id text,
+  uri text not null,
+  final_uri text,
+  media_type text not null,
+  codec text not null,
+  evidence text,
+  attributes text[],
+  segment integer not null default 0
 );
 
 create table asset_failure (
@@ -70,8 +84,56 @@ create table asset_frame (
   pixels bytea,
   blockhash bytea,
   pdq bytea,
+  segment integer not null default 0,
+  constraint asset_frame_blob_check CHECK ((octet_length(blob) = 32))
+) partition by LIST (segment);
+
+create table asset_frame_open (
+  pts_micros bigint not null,
+  asset_id uuid not null,
+  embedding halfvec storage plain,
+  frame smallint not null,
+  quality smallint,
+  blob bytea not null,
+  pixels bytea,
+  blockhash bytea,
+  pdq bytea,
+  segment integer not null default 0,
   constraint asset_frame_blob_check CHECK ((octet_length(blob) = 32))
 );
+
+create table asset_open (
+  event_at timestamp with time zone not null,
+  stored_at timestamp with time zone not null default now(),
+  bytes bigint not null,
+  kafka_offset bigint not null,
+  duration_micros bigint,
+  time_offset_micros bigint,
+  id uuid not null,
+  trace_id uuid,
+  canonical_id uuid,
+  kafka_partition integer not null,
+  cluster integer,
+  cluster_similarity real,
+  width integer,
+  height integer,
+  matched real,
+  embedding halfvec storage plain,
+  kind smallint not null,
+  relation smallint not null,
+  distance smallint,
+  model smallint,
+  quality smallint,
+  nsfw boolean,
+  sha256 bytea not null,
+  pixels bytea,
+  blockhash bytea,
+  pdq bytea,
+  tags bytea,
+  segment integer not null default 0,
+  constraint asset_open_pkey PRIMARY KEY (id),
+  constraint asset_sha256_check CHECK ((octet_length(sha256) = 32))
+) with (toast_tuple_target=1352);
 
 create table cluster_map (
   model smallint not null,
@@ -101,6 +163,15 @@ create table schema_migration (
   constraint schema_migration_pkey PRIMARY KEY (number)
 );
 
+create table segment (
+  number integer not null,
+  rows integer not null,
+  first_id uuid not null,
+  last_id uuid not null,
+  sealed_at timestamp with time zone not null default now(),
+  constraint segment_pkey PRIMARY KEY (number)
+);
+
 create table sink_progress (
   sink text not null,
   topic text not null,
@@ -120,15 +191,43 @@ create table tag (
   constraint tag_pkey PRIMARY KEY (id)
 );
 
-CREATE INDEX asset_brin ON public.asset USING brin (sha256 bytea_bloom_ops (n_distinct_per_range='400'), canonical_id uuid_bloom_ops (n_distinct_per_range='400'), event_at timestamptz_minmax_multi_ops) WITH (pages_per_range='64', autosummarize='on');
+alter table asset_detail attach partition asset_detail_open FOR VALUES IN (0);
 
-CREATE INDEX asset_detail_brin ON public.asset_detail USING brin (asset_id uuid_minmax_multi_ops, source_id text_bloom_ops (n_distinct_per_range='2000')) WITH (pages_per_range='32', autosummarize='on');
+alter table asset_frame attach partition asset_frame_open FOR VALUES IN (0);
+
+alter table asset attach partition asset_open FOR VALUES IN (0);
+
+create sequence segment_number as integer;
+
+CREATE INDEX asset_detail_open_brin ON public.asset_detail_open USING brin (asset_id uuid_minmax_multi_ops, source_id text_bloom_ops (n_distinct_per_range='2000')) WITH (pages_per_range='32', autosummarize='on');
 
 CREATE INDEX asset_failure_asset ON public.asset_failure USING btree (asset_id) WHERE (asset_id IS NOT NULL);
 
 CREATE INDEX asset_failure_recent ON public.asset_failure USING btree (failed_at);
 
-CREATE INDEX asset_frame_brin ON public.asset_frame USING brin (asset_id uuid_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
+CREATE INDEX asset_frame_open_brin ON public.asset_frame_open USING brin (asset_id uuid_minmax_multi_ops) WITH (pages_per_range='32', autosummarize='on');
+
+CREATE INDEX asset_open_brin ON public.asset_open USING brin (sha256 bytea_bloom_ops (n_distinct_per_range='400'), canonical_id uuid_bloom_ops (n_distinct_per_range='400'), event_at timestamptz_minmax_multi_ops) WITH (pages_per_range='64', autosummarize='on');
+
+CREATE OR REPLACE FUNCTION public.begin_segment(tables text[])
+ RETURNS integer
+ LANGUAGE plpgsql
+AS $function$
+declare
+  number integer := nextval('segment_number');
+  parent text;
+begin
+  foreach parent in array tables loop
+    -- The check spares ATTACH a scan. COPY FREEZE leaves nothing to an insert vacuum, and statistics of a segment would
+    -- be rewritten catalog pages; dead rows of corrections are vacuumed as in any table.
+    execute format(
+      'create table %1$I (like %2$I including defaults including constraints including storage, check (segment = %3$s))
+       with (toast_tuple_target = 1352, autovacuum_vacuum_insert_threshold = -1, autovacuum_analyze_threshold = 2147483647)',
+      parent || '_' || number, parent, number);
+    execute format('alter table %I alter segment set default %s', parent || '_' || number, number);
+  end loop;
+  return number;
+end $function$;
 
 CREATE OR REPLACE FUNCTION public.kind_name(kind smallint)
  RETURNS text
@@ -141,6 +240,34 @@ CREATE OR REPLACE FUNCTION public.relation_name(relation smallint)
  LANGUAGE sql
  IMMUTABLE PARALLEL SAFE STRICT
 RETURN (ARRAY['original'::text, 'same-bytes'::text, 'same-picture'::text, 'near-copy'::text])[(relation + 1)];
+
+CREATE OR REPLACE FUNCTION public.seal_segment(segment_number integer, tables text[], rows integer, first_id uuid, last_id uuid)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  parent text;
+  child text;
+begin
+  foreach parent in array tables loop
+    child := parent || '_' || segment_number;
+    if parent = 'asset' then
+      execute format('alter table %I add primary key (id) with (fillfactor = 100)', child);
+      execute format(
+        'create index on %I using brin (sha256 bytea_bloom_ops (n_distinct_per_range = 400),
+          canonical_id uuid_bloom_ops (n_distinct_per_range = 400), event_at timestamptz_minmax_multi_ops) with (pages_per_range = 64)', child);
+    elsif parent = 'asset_detail' then
+      execute format(
+        'create index on %I using brin (asset_id uuid_minmax_multi_ops, source_id text_bloom_ops (n_distinct_per_range = 2000)) with (pages_per_range = 32)', child);
+    else
+      execute format('create index on %I using brin (asset_id uuid_minmax_multi_ops) with (pages_per_range = 32)', child);
+    end if;
+  end loop;
+  insert into segment (number, rows, first_id, last_id) values (segment_number, rows, first_id, last_id);
+  foreach parent in array tables loop
+    execute format('alter table %I attach partition %I for values in (%s)', parent, parent || '_' || segment_number, segment_number);
+  end loop;
+end $function$;
 
 CREATE OR REPLACE FUNCTION public.tag_entries(tags bytea, OUT rank integer, OUT tag_id integer, OUT confidence real, OUT predicted boolean)
  RETURNS SETOF record
@@ -222,7 +349,7 @@ SELECT a.id,
     a.kafka_partition,
     a.kafka_offset
    FROM (((asset a
-     LEFT JOIN asset_detail d ON ((d.asset_id = a.id)))
+     LEFT JOIN asset_detail d ON (((d.segment = a.segment) AND (d.asset_id = a.id))))
      LEFT JOIN model m ON ((m.id = a.model)))
      LEFT JOIN cluster_map c ON (((c.model = a.model) AND (c.cluster = a.cluster))));
 

@@ -93,7 +93,8 @@ export function groupOf(config: Pick<Config, 'app'>, stage: { name: string }): s
 export async function runStage(stage: Stage, environment: StageEnvironment): Promise<RunningStage> {
   const { config, clock, connection, log: parentLog } = environment
   const log = parentLog.child({ stage: stage.name })
-  const codec = await openCodec(connectRegistry(config.registryUrl), topicsOf(stage))
+  // A sink keeps each record until its row is stored; the others keep parts of values for longer than the record.
+  const codec = await openCodec(connectRegistry(config.registryUrl), topicsOf(stage), { slices: stage.kind === 'sink' })
   const outbox = new KafkaOutbox(connection.kafka, clock, log)
   const loop = await openLoop(stage, { ...environment, log, codec, outbox, stats: emptyStats() })
   await loop.start()

@@ -1,7 +1,8 @@
 /** What this machine has and lacks for running sluice: data only, for `sluice doctor` to show. */
 import type { Finding } from './doctor/finding.ts'
 import { findCache, findDisk, findNode, findPackages, findSandbox, findTools } from './doctor/machine.ts'
-import { findKafka, findPostgres, findRegistry } from './doctor/services.ts'
+import { findPostgres } from './doctor/postgres.ts'
+import { findKafka, findRegistry } from './doctor/services.ts'
 
 export type { Finding } from './doctor/finding.ts'
 

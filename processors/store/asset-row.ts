@@ -94,13 +94,17 @@ export function sizeOf(row: AssetRow): number {
 }
 
 function detailOf({ submission, content, normal, verdict }: AssetClustered): AssetDetail {
-  const attributes = Object.entries(submission.attributes).flat()
   return {
     source: text(submission.source), sourceId: submission.sourceId === null ? null : text(submission.sourceId),
     uri: text(submission.uri), finalUri: content.finalUri === submission.uri ? null : text(content.finalUri),
     mediaType: text(content.sniffedType), codec: text(normal.codec), evidence: verdict.evidence === '' ? null : text(verdict.evidence),
-    attributes: attributes.length === 0 ? null : attributes.map(text),
+    attributes: attributesOf(submission.attributes),
   }
+}
+
+function attributesOf(attributes: Record<string, string>): string[] | null {
+  const pairs = Object.entries(attributes)
+  return pairs.length === 0 ? null : pairs.flat().map(text)
 }
 
 function framesOf(assetId: string, normal: Normal, fingerprint: Fingerprint, embedding: Embedding | null): FrameRow[] {
@@ -118,11 +122,16 @@ function checkVectors(embedding: Embedding | null): void {
   if (!embedding) return
   const { dimensions, vector, frames } = embedding
   if (dimensions < 1 || dimensions > MAX_DIMENSIONS) throw new Reject('store.bad-vector', `A vector of ${dimensions} numbers fits no row.`)
-  const odd = [vector, ...frames].find(({ length }) => length !== 2 * dimensions)
-  if (odd) throw new Reject('store.bad-vector', `A vector of ${dimensions} numbers has ${odd.length} bytes.`)
+  checkLength(vector, dimensions)
+  for (const frame of frames) checkLength(frame, dimensions)
+}
+
+function checkLength({ length }: Buffer, dimensions: number): void {
+  if (length !== 2 * dimensions) throw new Reject('store.bad-vector', `A vector of ${dimensions} numbers has ${length} bytes.`)
 }
 
 function uuid(id: string): string {
+  if (UUID.test(id)) return id
   const lower = id.toLowerCase()
   if (!UUID.test(lower)) throw new Reject('store.bad-asset-id', `${JSON.stringify(id.slice(0, 64))} is no UUID.`)
   return lower

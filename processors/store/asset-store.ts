@@ -6,6 +6,6 @@ import { assetTables, type AssetIds } from './asset-tables.ts'
 
 export const assetStore = defineService<PostgresSinkStore<AssetRow, AssetIds>>({
   name: 'asset-store',
-  open: ({ config, at }) => new PostgresSinkStore({ sink: 'store', databaseUrl: config.databaseUrl, rows: assetTables(), owner: sinkOwner(), at }),
+  open: ({ config, log, at }) => new PostgresSinkStore({ sink: 'store', databaseUrl: config.databaseUrl, rows: assetTables(), owner: sinkOwner(), at, log }),
   close: (opened) => opened.close(),
 })

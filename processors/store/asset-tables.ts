@@ -1,4 +1,4 @@
-/** How an asset's row lies in the tables of `migrations/0001-assets.sql`. */
+/** How an asset's row lies in the tables of `migrations/`. */
 import { column, Dictionary, onePerRow, severalPerRow, type Column, type RowTables } from '#runtime/postgres/api.ts'
 import type { Embedding } from '#schemas'
 import type { AssetRow, FrameRow } from './asset-row.ts'
@@ -67,12 +67,20 @@ const FRAME: FrameColumn[] = [
   column('pdq', 'bytea', ({ hashes }) => hashes?.pdq ?? null),
 ]
 
+/** A segment costs some 60 kB of catalog pages and a few files: 1 byte an asset from here on. */
+const SEGMENT_ROWS = 50_000
+
 /** The tables, with dictionaries of their own. */
 export function assetTables(): RowTables<AssetRow, AssetIds> {
   const tagNumbers = new Dictionary('tag')
   const modelNumbers = new ModelIds()
   return {
-    tables: [onePerRow('asset', ASSET), onePerRow('asset_detail', DETAIL), severalPerRow('asset_frame', FRAME, ({ frames }) => frames)],
+    tables: [
+      onePerRow('asset', ASSET, { provenance: ['kafka_offset', 'kafka_partition', 'trace_id'] }),
+      onePerRow('asset_detail', DETAIL, { key: 'asset_id' }),
+      severalPerRow('asset_frame', FRAME, ({ frames }) => frames, { key: 'asset_id', order: ['frame'] }),
+    ],
+    segmentRows: SEGMENT_ROWS,
     keyOf: ({ id }) => id,
     originOf: ({ origin }) => origin,
     async prepare(rows, query) {

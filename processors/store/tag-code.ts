@@ -7,14 +7,17 @@ export interface CodedTag {
   confidence: number
 }
 
+/** Five of the number, below 2^31, and one of the confidence. */
+const MAX_TAG_BYTES = 6
+
 /** Null for none. `idOf` gives a tag's number, up to 2^30 - 1. */
 export function encodeTags<T extends Omit<CodedTag, 'id'>>(tags: readonly T[], idOf: (tag: T) => number): Buffer | null {
   if (tags.length === 0) return null
-  const bytes = Buffer.allocUnsafe(tags.length * 6)
+  const bytes = Buffer.allocUnsafe(tags.length * MAX_TAG_BYTES)
   let at = 0
   for (const tag of tags) {
     let number = idOf(tag) * 2 + (tag.predicted ? 1 : 0)
-    for (; number > 127; number = Math.floor(number / 128)) bytes[at++] = (number % 128) + 128
+    for (; number > 127; number >>>= 7) bytes[at++] = (number & 127) | 128
     bytes[at++] = number
     bytes[at++] = Math.round(Math.min(Math.max(tag.confidence, 0), 1) * 255)
   }

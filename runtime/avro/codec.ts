@@ -6,8 +6,9 @@ import { LRUCache } from 'lru-cache'
 import type { Topic } from '../define/topic.ts'
 import { Halt, Reject, reasonOf } from '../errors.ts'
 import { avro, type Type } from './bounded-avsc.ts'
+import { compileReader, type CompiledReader, type ReaderOptions } from './compiled-reader.ts'
 import type { Registry } from './registry.ts'
-import { frame, HEADER_BYTES, unframe, writeHeader } from './wire.ts'
+import { frame, HEADER_BYTES, readSchemaId, writeHeader } from './wire.ts'
 
 export interface Codec {
   /** @throws Reject with a `record.` code; RetryLater `registry.unreachable` */
@@ -16,29 +17,35 @@ export interface Codec {
   encode<V>(topic: Topic<V>, value: V): Buffer
 }
 
-type Reader = (body: Buffer) => unknown
-
 /** Ids that the registry did not know are not asked about again for this long, so that bad records cannot flood it. */
 const UNKNOWN_FOR_MS = 60_000
 
 /**
- * A codec for these topics.
+ * A codec for these topics. With `slices` the bytes in a decoded value are slices of the record's, for those who keep
+ * the record as long as the value anyway.
  * @throws Halt `registry.not-registered` when a schema is missing from the registry
  */
-export async function openCodec(registry: Registry, topics: Iterable<Topic>): Promise<Codec> {
-  const writers = new Map<string, Writer>()
-  for (const topic of topics) writers.set(topic.name, await openWriter(registry, topic))
-  return new RegistryCodec(registry, writers)
+export async function openCodec(registry: Registry, topics: Iterable<Topic>, options: ReaderOptions = { slices: false }): Promise<Codec> {
+  const opened = new Map<string, OpenTopic>()
+  for (const topic of topics) opened.set(topic.name, await openTopic(registry, topic, options))
+  return new RegistryCodec(registry, opened)
 }
 
-interface Writer { type: Type; schemaId: number }
+interface OpenTopic {
+  type: Type
+  schemaId: number
+  /** By the writer's schema id. */
+  readers: Map<number, CompiledReader>
+}
 
-async function openWriter(registry: Registry, topic: Topic): Promise<Writer> {
+async function openTopic(registry: Registry, topic: Topic, options: ReaderOptions): Promise<OpenTopic> {
   const schemaId = await registry.idOf(subjectOf(topic), topic.schema)
   if (schemaId === undefined) {
     throw new Halt('registry.not-registered', `The schema of ${topic.name} is not in the registry.`, 'Run `sluice topics apply`.')
   }
-  return { type: avro.Type.forSchema(topic.schema as never), schemaId }
+  const type = avro.Type.forSchema(topic.schema as never)
+  const reader = compileReader(type, options) ?? ((value, from) => type.fromBuffer(value.subarray(from)))
+  return { type, schemaId, readers: new Map([[schemaId, reader]]) }
 }
 
 /** Registry subject of a topic's values. */
@@ -48,19 +55,17 @@ export function subjectOf(topic: Pick<Topic, 'name'>): string {
 
 class RegistryCodec implements Codec {
   readonly #registry: Registry
-  readonly #writers: Map<string, Writer>
-  readonly #readers = new Map<string, Reader>()
-  readonly #opening = new Map<string, Promise<Reader>>()
+  readonly #topics: Map<string, OpenTopic>
+  readonly #opening = new Map<string, Promise<CompiledReader>>()
   readonly #unknown = new LRUCache<number, Reject>({ max: 10_000, ttl: UNKNOWN_FOR_MS })
 
-  constructor(registry: Registry, writers: Map<string, Writer>) {
+  constructor(registry: Registry, topics: Map<string, OpenTopic>) {
     this.#registry = registry
-    this.#writers = writers
-    for (const [topic, { schemaId, type }] of writers) this.#readers.set(`${schemaId} ${topic}`, (body) => type.fromBuffer(body))
+    this.#topics = topics
   }
 
   encode<V>(topic: Topic<V>, value: V): Buffer {
-    const { type, schemaId } = this.#writerOf(topic)
+    const { type, schemaId } = this.#openedOf(topic)
     try {
       return framed(schemaId, type, value)
     } catch (error) {
@@ -70,35 +75,36 @@ class RegistryCodec implements Codec {
 
   decode<V>(topic: Topic<V>, value: Buffer | null): V | Promise<V> {
     if (value === null) throw new Reject('record.no-value', 'The record has no value.')
-    const { schemaId, body } = unframe(value)
-    const reader = this.#readers.get(`${schemaId} ${topic.name}`)
-    if (reader) return read(reader, body) as V
-    return this.#open(topic, schemaId).then((opened) => read(opened, body) as V)
+    const schemaId = readSchemaId(value)
+    const reader = this.#openedOf(topic).readers.get(schemaId)
+    if (reader) return read(reader, value) as V
+    return this.#open(topic, schemaId).then((opened) => read(opened, value) as V)
   }
 
-  #writerOf(topic: Topic): Writer {
-    const writer = this.#writers.get(topic.name)
-    if (!writer) throw new Error(`codec: ${topic.name} was not opened [C1]`)
-    return writer
+  #openedOf(topic: Topic): OpenTopic {
+    const opened = this.#topics.get(topic.name)
+    if (!opened) throw new Error(`codec: ${topic.name} was not opened [C1]`)
+    return opened
   }
 
   /** Single flight: a burst of records with a new schema asks once. A failure is not kept, except that an id is unknown. */
-  #open(topic: Topic, schemaId: number): Promise<Reader> {
+  #open(topic: Topic, schemaId: number): Promise<CompiledReader> {
     const key = `${schemaId} ${topic.name}`
     const opening = this.#opening.get(key) ?? this.#resolve(topic, schemaId).finally(() => this.#opening.delete(key))
     this.#opening.set(key, opening)
     return opening
   }
 
-  async #resolve(topic: Topic, schemaId: number): Promise<Reader> {
+  async #resolve(topic: Topic, schemaId: number): Promise<CompiledReader> {
     const known = this.#unknown.get(schemaId)
     if (known) throw known
     const writerSchema = await this.#registry.schemaOf(schemaId).catch((error: unknown) => {
       if (error instanceof Reject) this.#unknown.set(schemaId, error)
       throw error
     })
-    const reader = resolvingReader(this.#writerOf(topic).type, writerSchema, topic.name, schemaId)
-    this.#readers.set(`${schemaId} ${topic.name}`, reader)
+    const { type, readers } = this.#openedOf(topic)
+    const reader = resolvingReader(type, writerSchema, topic.name, schemaId)
+    readers.set(schemaId, reader)
     return reader
   }
 }
@@ -114,18 +120,18 @@ function framed(schemaId: number, type: Type, value: unknown): Buffer {
   return Buffer.from(scratch.subarray(0, end))
 }
 
-function resolvingReader(type: Type, writerSchema: object, topic: string, schemaId: number): Reader {
+function resolvingReader(type: Type, writerSchema: object, topic: string, schemaId: number): CompiledReader {
   try {
     const resolver = type.createResolver(avro.Type.forSchema(writerSchema as never))
-    return (body) => type.fromBuffer(body, resolver)
+    return (value, from) => type.fromBuffer(value.subarray(from), resolver)
   } catch (error) {
     throw new Reject('record.incompatible-schema', `${topic} cannot read schema ${schemaId}: ${reasonOf(error)}`, { cause: error })
   }
 }
 
-function read(reader: Reader, body: Buffer): unknown {
+function read(reader: CompiledReader, value: Buffer): unknown {
   try {
-    return reader(body)
+    return reader(value, HEADER_BYTES)
   } catch (error) {
     throw new Reject('record.undecodable', `The value does not match its schema: ${reasonOf(error)}`, { cause: error })
   }

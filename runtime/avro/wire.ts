@@ -16,10 +16,10 @@ export function frame(schemaId: number, body: Buffer): Buffer {
   return framed
 }
 
-/** @throws Reject `record.bad-magic` */
-export function unframe(value: Buffer): { schemaId: number; body: Buffer } {
+/** The schema id at the head of a value. @throws Reject `record.bad-magic` */
+export function readSchemaId(value: Buffer): number {
   if (value.length < HEADER_BYTES || value[0] !== 0) {
     throw new Reject('record.bad-magic', `The value begins with ${value.subarray(0, HEADER_BYTES).toString('hex') || 'nothing'}, not with a schema id.`)
   }
-  return { schemaId: value.readUInt32BE(1), body: value.subarray(HEADER_BYTES) }
+  return value.readUInt32BE(1)
 }

@@ -3,11 +3,17 @@ import type { Failure, SinkStore } from '../loop/ports.ts'
 import type { Service } from './service.ts'
 import type { Outgoing, Topic } from './topic.ts'
 
-/** A commit happens when any bound is reached. */
+/** When a batch is committed; `runtime/loop/commit-due.ts` tells how these play together. */
 export interface CommitPolicy {
+  /** With fewer rows a batch waits for its age, however long nothing comes. */
+  minRows: number
   maxRows: number
+  /** Of rows and the original records, as they are held in this process; three times as much may be held in all. */
   maxBytes: number
+  /** No row waits longer while the store keeps up; nor are commits that are not full closer together. */
   maxAgeMs: number
+  /** A batch is complete when nothing came for so long. */
+  lullMs: number
 }
 
 /** Where a row came from. */
@@ -35,7 +41,7 @@ export interface SinkSpec<In, Row> {
   commit: { latency: CommitPolicy; raid5: CommitPolicy }
   /** Pure. Throws Reject for a value that can never be a row. */
   toRow(value: In, origin: RowOrigin): Row
-  /** Memory and wire size of a row, bytes, for `maxBytes`. */
+  /** Memory and wire size of a row, bytes; counted in `maxBytes` together with its record. */
   sizeOf(row: Row): number
   /** Announcements made after the commit, at least once. */
   announceRow(row: Row): Outgoing

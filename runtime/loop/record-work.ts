@@ -173,7 +173,14 @@ export class RecordWork {
 /** @throws Reject `record.no-key`, `record.key-mismatch` */
 export function checkKey(expected: string, key: Buffer | null): void {
   if (key === null || key.length === 0) throw new Reject('record.no-key', 'The record has no key.')
-  if (key.toString('utf8') !== expected) {
+  if (!isAscii(expected, key) && key.toString('utf8') !== expected) {
     throw new Reject('record.key-mismatch', `The key is ${JSON.stringify(key.toString('utf8').slice(0, 64))}, the value says ${JSON.stringify(expected.slice(0, 64))}.`)
   }
+}
+
+/** Whether the bytes are this text and all of them ASCII, as ids are: no text needs to be made of them then. */
+function isAscii(text: string, bytes: Buffer): boolean {
+  if (text.length !== bytes.length) return false
+  for (let at = 0; at < bytes.length; at++) if (text.charCodeAt(at) !== bytes[at] || bytes[at]! > 127) return false
+  return true
 }

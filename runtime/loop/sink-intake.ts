@@ -2,7 +2,7 @@
 import { sleepUnlessAborted, type Clock } from '../clock.ts'
 import type { RowOrigin, Sink } from '../define/sink.ts'
 import { Reject, RetryLater, reasonOf, verdictOf } from '../errors.ts'
-import { parseTraceparent } from '../telemetry/trace-parent.ts'
+import { traceIdIn } from '../telemetry/trace-parent.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { backoffMs } from './backoff.ts'
 import { parseDeadLetter } from './dead-letter.ts'
@@ -94,7 +94,7 @@ export function ownFailure(stage: string, record: SourceRecord, code: string, re
 }
 
 function originOf({ topic, partition, offset, timestampMs, headers }: SourceRecord): RowOrigin {
-  return { topic, partition, offset, eventTimeMs: timestampMs, traceId: parseTraceparent(headers['traceparent'])?.traceId ?? null }
+  return { topic, partition, offset, eventTimeMs: timestampMs, traceId: traceIdIn(headers['traceparent']) }
 }
 
 function isRetry(error: unknown): error is RetryLater {

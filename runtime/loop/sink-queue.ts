@@ -22,15 +22,10 @@ export interface Entry<Row> {
 
 export class SinkQueue<Row> {
   #entries: Entry<Row>[] = []
-  #rowBytes = 0
   #heldBytes = 0
 
   get length(): number {
     return this.#entries.length
-  }
-
-  get rowBytes(): number {
-    return this.#rowBytes
   }
 
   get heldBytes(): number {
@@ -42,9 +37,13 @@ export class SinkQueue<Row> {
     return this.#entries[0]?.arrivedMs
   }
 
+  /** When the newest one came; -Infinity when empty. */
+  get newestMs(): number {
+    return this.#entries.at(-1)?.arrivedMs ?? -Infinity
+  }
+
   push(entry: Entry<Row>): void {
     this.#entries.push(entry)
-    this.#rowBytes += entry.rowBytes
     this.#heldBytes += entry.heldBytes
   }
 
@@ -53,7 +52,7 @@ export class SinkQueue<Row> {
     let count = 0
     let bytes = 0
     while (count < this.#entries.length && count < bounds.maxRows && (count === 0 || bytes < bounds.maxBytes)) {
-      bytes += this.#entries[count]!.rowBytes
+      bytes += this.#entries[count]!.heldBytes
       count += 1
     }
     const taken = this.#entries.slice(0, count)
@@ -69,7 +68,6 @@ export class SinkQueue<Row> {
 
   #keep(entries: Entry<Row>[]): void {
     this.#entries = entries
-    this.#rowBytes = entries.reduce((sum, { rowBytes }) => sum + rowBytes, 0)
     this.#heldBytes = entries.reduce((sum, { heldBytes }) => sum + heldBytes, 0)
   }
 }

@@ -40,8 +40,8 @@ export class ChunkPool {
  * Copies rows into a table; resolves to the number of tuples once the server has them all.
  * @throws DatabaseError of the server, or the connection's error
  */
-export async function copyIn<Row, Ids>(client: Client, table: CopyTable<Row, Ids>, rows: readonly Row[], ids: Ids, pool: ChunkPool): Promise<number> {
-  const copy = new CopyIn(copyStatement(table), pool)
+export async function copyIn<Row, Ids>(client: Client, table: CopyTable<Row, Ids>, rows: readonly Row[], ids: Ids, pool: ChunkPool, options: { freeze?: boolean } = {}): Promise<number> {
+  const copy = new CopyIn(copyStatement(table, options), pool)
   client.query(copy)
   await copy.ready
   const writer = new CopyWriter(pool.take(0), (filled, bytes) => copy.send(filled, bytes))

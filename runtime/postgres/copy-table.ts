@@ -1,57 +1,76 @@
 /** A table that rows are copied into: its columns in wire order and how a value makes tuples of it. */
-import { CopyWriter, type PgType, type PgValues } from './copy-binary.ts'
+import type { CopyWriter, PgType, PgValues } from './copy-binary.ts'
+import { compileTuple, type TupleColumn, type TupleWriter } from './tuple-writer.ts'
 
-/** Writes one column of `Source`, given the store's `Ids` (numbers of dictionary entries). */
-export interface Column<Source, Ids = unknown> {
+/** A column's value in `Source`, given the store's `Ids` (numbers of dictionary entries). */
+export interface Column<Source, Ids = unknown> extends TupleColumn<Source, Ids> {
   name: string
-  write(writer: CopyWriter, source: Source, ids: Ids): void
 }
 
 export interface CopyTable<Row, Ids = unknown> {
   name: string
   columns: string[]
+  /** Column of the row's key, a uuid. */
+  key: string
+  /** Columns that say what the row is, as against how it came here: two rows with the same content are the same. */
+  content: string[]
+  /** Columns that order a row's tuples. */
+  order: string[]
   /** Whether the row has tuples here. */
   has(row: Row): boolean
   /** Writes the row's tuples: one, none or several. */
   write(writer: CopyWriter, row: Row, ids: Ids): void
+  /** Likewise, the columns of `content` only. */
+  writeContent(writer: CopyWriter, row: Row, ids: Ids): void
+}
+
+/** What a table is besides its columns. */
+export interface TableTraits {
+  key?: string
+  /** Columns that say where the row came from. */
+  provenance?: string[]
+  order?: string[]
 }
 
 /** A column of a type; null is NULL. */
 export function column<Source, Ids, T extends PgType>(name: string, type: T, of: (source: Source, ids: Ids) => PgValues[T] | null): Column<Source, Ids> {
-  const write = CopyWriter.prototype[type] as (this: CopyWriter, value: PgValues[T]) => void
-  return {
-    name,
-    write(writer, source, ids) {
-      const value = of(source, ids)
-      if (value === null) writer.null()
-      else write.call(writer, value)
-    },
-  }
+  return { name, type, of }
 }
 
 /** A table with one tuple for each row. */
-export function onePerRow<Row, Ids>(name: string, columns: Column<Row, Ids>[]): CopyTable<Row, Ids> {
-  return severalPerRow(name, columns, (row) => [row])
+export function onePerRow<Row, Ids>(name: string, columns: Column<Row, Ids>[], traits: TableTraits = {}): CopyTable<Row, Ids> {
+  return severalPerRow(name, columns, (row) => [row], traits)
 }
 
 /** A table with a tuple for each part of a row. */
-export function severalPerRow<Row, Part, Ids>(name: string, columns: Column<Part, Ids>[], partsOf: (row: Row) => readonly Part[]): CopyTable<Row, Ids> {
+export function severalPerRow<Row, Part, Ids>(
+  name: string, columns: Column<Part, Ids>[], partsOf: (row: Row) => readonly Part[], { key = 'id', provenance = [], order = [] }: TableTraits = {},
+): CopyTable<Row, Ids> {
+  const content = columns.filter((each) => !provenance.includes(each.name))
   return {
-    name,
-    columns: columns.map((each) => each.name),
+    name, key, order,
+    columns: namesOf(columns),
+    content: namesOf(content),
     has: (row) => partsOf(row).length > 0,
-    write(writer, row, ids) {
-      for (const part of partsOf(row)) {
-        writer.row(columns.length)
-        for (const each of columns) each.write(writer, part, ids)
-      }
-    },
+    write: tuplesOf(columns, partsOf),
+    writeContent: tuplesOf(content, partsOf),
   }
 }
 
-/** The statement that the tuples are sent after. */
-export function copyStatement(table: { name: string; columns: string[] }): string {
-  return `copy ${quote(table.name)} (${table.columns.map(quote).join(', ')}) from stdin (format binary)`
+function tuplesOf<Row, Part, Ids>(columns: Column<Part, Ids>[], partsOf: (row: Row) => readonly Part[]): TupleWriter<Row, Ids> {
+  const write = compileTuple(columns)
+  return (writer, row, ids) => {
+    for (const part of partsOf(row)) write(writer, part, ids)
+  }
+}
+
+function namesOf(columns: readonly { name: string }[]): string[] {
+  return columns.map(({ name }) => name)
+}
+
+/** The statement that the tuples are sent after. `freeze`: into a table that was made in the same (sub)transaction. */
+export function copyStatement({ name, columns }: { name: string; columns: string[] }, { freeze = false } = {}): string {
+  return `copy ${quote(name)} (${columns.map(quote).join(', ')}) from stdin (format binary${freeze ? ', freeze' : ''})`
 }
 
 /** An SQL identifier. */

@@ -9,6 +9,7 @@ export const CODES = {
   'postgres.schema': 'A table, column or right that is needed is missing. Run `sluice migrate`.',
   'postgres.unexpected': 'Postgres answered with an error that this program does not know.',
   'postgres.no-vector': 'The extension pgvector is missing or older than 0.8.',
+  'postgres.unsafe-settings': 'With these settings the server may lose rows that were announced as stored. `sluice doctor` explains them.',
   'migrate.edited': 'A migration that was applied reads differently now. Restore its file and add a new one.',
   'migrate.ahead': 'The database has migrations that this program does not know. Run the newer program.',
   'migrate.numbering': 'The files of migrations are not numbered 0001, 0002, … without gaps.',

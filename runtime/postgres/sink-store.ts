@@ -3,23 +3,26 @@
  *
  *   begin
  *   progress: lock, check epoch and offset, move        fences every other owner before anything is written
- *   savepoint, copy into each table                      the whole batch at once
- *     refused?  rollback to savepoint, leave out what is there already, halve until the bad rows are alone
+ *   rows                                                 see batch-insert.ts
  *   failures                                             those of the batch and the rows refused just now
  *   commit                                               reply lost: in doubt; the caller claims again, which tells
+ *   freeze, when enough rows were appended               before a checkpoint writes their pages for the first time
  */
 import type { Client } from 'pg'
 import { reasonOf, RetryLater } from '../errors.ts'
 import type { Failpoint } from '../failpoints.ts'
+import type { Log } from '../log.ts'
 import type { RowOrigin } from '../define/sink.ts'
 import type { Failure, PartitionId, Position, SinkBatch, SinkStore } from '../loop/ports.ts'
 import { PostgresConnection, type Timeouts } from './connection.ts'
-import { ChunkPool, copyIn } from './copy-in.ts'
+import { BatchInsert } from './batch-insert.ts'
 import { quote, type CopyTable } from './copy-table.ts'
 import type { Query } from './dictionary.ts'
-import { isKeyConflict, isLockTimeout, isRowError, verdictOnPostgres } from './errors.ts'
+import { isLockTimeout, verdictOnPostgres } from './errors.ts'
 import { failuresAt, insertFailures } from './failure-table.ts'
 import { ProgressTable } from './progress.ts'
+import { groupByKey } from './row-groups.ts'
+import { Segments } from './segments.ts'
 
 /** How rows of one kind lie in tables. */
 export interface RowTables<Row, Ids> {
@@ -30,6 +33,8 @@ export interface RowTables<Row, Ids> {
   originOf(row: Row): RowOrigin
   /** Looks up, outside of the transaction, what the columns need to be written. */
   prepare(rows: readonly Row[], query: Query): Promise<Ids>
+  /** From how many rows on a batch becomes a segment of its own; without it the tables have no segments. */
+  segmentRows?: number
 }
 
 export interface SinkStoreOptions<Row, Ids> {
@@ -45,20 +50,25 @@ export interface SinkStoreOptions<Row, Ids> {
   deadlineMs?: number
   /** For fault tests. */
   at?: Failpoint | undefined
+  log?: Log
 }
 
 const TIMEOUTS: Timeouts = { connectMs: 10_000, statementMs: 60_000, lockMs: 15_000, idleInTransactionMs: 10_000 }
 const DEADLINE_MS = 120_000
 
+/** Some 800 pages. */
+const FREEZE_ROWS = 5_000
+
 export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
   readonly #options: SinkStoreOptions<Row, Ids>
   readonly #connection: PostgresConnection
   readonly #progress: ProgressTable
-  readonly #pool = new ChunkPool()
+  readonly #segments = new Segments()
+  readonly #batches: BatchInsert<Row, Ids>
+  /** Rows in the open segment that are not known to be frozen. */
+  #unfrozen = 0
   /** One operation at a time: they share the connection. */
   #turn: Promise<unknown> = Promise.resolve()
-  /** Repeats come in runs (a restarted stage, a replay): after one, look before copying until a batch had none. */
-  #expectsRepeats = false
 
   constructor(options: SinkStoreOptions<Row, Ids>) {
     this.#options = options
@@ -68,6 +78,7 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
       ...(options.schema === undefined ? {} : { schema: options.schema }),
     })
     this.#progress = new ProgressTable(options.sink, applicationName)
+    this.#batches = new BatchInsert({ tables: options.rows.tables, segmentRows: options.rows.segmentRows, segments: this.#segments })
   }
 
   claim(partitions: PartitionId[]): Promise<Position[]> {
@@ -75,13 +86,19 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
     return this.#inTurn(async (client) => {
       const query = queryOf(client)
       try {
-        return await this.#progress.claim(partitions, query)
+        return await this.#claimNow(partitions, query)
       } catch (error) {
         if (!isLockTimeout(error)) throw error
         await this.#progress.endOwners(partitions, query)
-        return this.#progress.claim(partitions, query)
+        return this.#claimNow(partitions, query)
       }
     })
+  }
+
+  async #claimNow(partitions: PartitionId[], query: Query): Promise<Position[]> {
+    const positions = await this.#progress.claim(partitions, query)
+    if (this.#options.rows.segmentRows !== undefined) await this.#segments.load(query)
+    return positions
   }
 
   commit(batch: SinkBatch<Row>): Promise<{ refused: { index: number; failure: Failure }[] }> {
@@ -93,7 +110,7 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
       await client.query('begin')
       await this.#progress.advance(batch.progress, queryOf(client))
       await at?.('after-progress')
-      const refusals = await this.#insert(client, groups, ids)
+      const { refusals, sealed, appended } = await this.#batches.insert(client, groups, ids)
       const refused = refusals.flatMap(({ group, error }) => group.indices.map((index) => ({ index, failure: this.#failureOf(batch.rows[index]!, error) })))
       await insertFailures([...batch.failures, ...refused.map(({ failure }) => failure)], queryOf(client))
       await at?.('after-rows')
@@ -104,6 +121,8 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
       await at?.('sql-commit-sent')
       await committed
       await at?.('after-sql-commit')
+      if (sealed) this.#segments.sealed(sealed)
+      this.#freezeBehind(appended)
       return { refused }
     })
   }
@@ -112,68 +131,22 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
     return this.#inTurn((client) => failuresAt(this.#options.sink, positions, queryOf(client)))
   }
 
-  close(): Promise<void> {
-    return this.#connection.close()
+  async close(): Promise<void> {
+    await this.#turn
+    await this.#connection.close()
   }
 
-  async #insert(client: Client, groups: Group<Row>[], ids: Ids): Promise<Refusal<Row>[]> {
-    if (groups.length === 0) return []
-    if (!this.#expectsRepeats) {
-      const error = await this.#tryCopy(client, groups, ids)
-      if (!error) return []
-      if (groups.length === 1 && !isKeyConflict(error, this.#keyTable)) return [{ group: groups[0]!, error }]
-    }
-    const fresh = await this.#withoutStored(client, groups)
-    const allNew = fresh.length === groups.length
-    const tried = allNew && !this.#expectsRepeats
-    this.#expectsRepeats = !allNew
-    return tried ? this.#halve(client, fresh, ids) : this.#isolate(client, fresh, ids)
-  }
-
-  /** Copies what can be copied; the rest comes back with the reason. At most 2·log2(n) more copies for one bad row. */
-  async #isolate(client: Client, groups: Group<Row>[], ids: Ids): Promise<Refusal<Row>[]> {
-    if (groups.length === 0) return []
-    const error = await this.#tryCopy(client, groups, ids)
-    if (!error) return []
-    if (groups.length > 1) return this.#halve(client, groups, ids)
-    // Stored by another sink since we looked: not refused, but there.
-    return isKeyConflict(error, this.#keyTable) ? [] : [{ group: groups[0]!, error }]
-  }
-
-  async #halve(client: Client, groups: Group<Row>[], ids: Ids): Promise<Refusal<Row>[]> {
-    const middle = groups.length >> 1
-    const left = await this.#isolate(client, groups.slice(0, middle), ids)
-    return [...left, ...(await this.#isolate(client, groups.slice(middle), ids))]
-  }
-
-  /** Undefined when the rows were copied; the error when what they hold was refused, and then nothing of them is there. */
-  async #tryCopy(client: Client, groups: Group<Row>[], ids: Ids): Promise<Error | undefined> {
-    const rows = groups.map(({ row }) => row)
-    await client.query('savepoint batch')
-    try {
-      for (const table of this.#options.rows.tables) await this.#copyInto(client, table, rows, ids)
-      await client.query('release savepoint batch')
-      return undefined
-    } catch (error) {
-      if (!isRowError(error)) throw error
-      await client.query('rollback to savepoint batch; release savepoint batch')
-      return error
-    }
-  }
-
-  async #copyInto(client: Client, table: CopyTable<Row, Ids>, rows: Row[], ids: Ids): Promise<void> {
-    const some = rows.filter((row) => table.has(row))
-    if (some.length > 0) await copyIn(client, table, some, ids, this.#pool)
-  }
-
-  async #withoutStored(client: Client, groups: Group<Row>[]): Promise<Group<Row>[]> {
-    const { rows } = await client.query<{ id: string }>(`select id from ${quote(this.#keyTable)} where id = any($1::uuid[])`, [groups.map(({ key }) => key)])
-    const stored = new Set(rows.map(({ id }) => id))
-    return groups.filter(({ key }) => !stored.has(key))
-  }
-
-  get #keyTable(): string {
-    return this.#options.rows.tables[0].name
+  /**
+   * Freezes appended rows while their pages are in memory and to be written anyway. Left to autovacuum, every page is
+   * written and logged a second time, whole. Not a part of the commit: should it fail, autovacuum is left.
+   */
+  #freezeBehind(appended: number): void {
+    this.#unfrozen += appended
+    if (this.#unfrozen < FREEZE_ROWS) return
+    this.#unfrozen = 0
+    void this.#inTurn((client) => freeze(client, this.#batches.openTables)).catch((error: unknown) => {
+      this.#options.log?.warn({ reason: reasonOf(error) }, 'new rows were not frozen; autovacuum will, with more writes')
+    })
   }
 
   #failureOf(row: Row, error: Error): Failure {
@@ -208,20 +181,9 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
   }
 }
 
-/** Rows with one key: the first is stored, all share its fate. */
-interface Group<Row> { key: string; row: Row; indices: number[] }
-
-interface Refusal<Row> { group: Group<Row>; error: Error }
-
-function groupByKey<Row>(rows: readonly Row[], keyOf: (row: Row) => string): Group<Row>[] {
-  const groups = new Map<string, Group<Row>>()
-  rows.forEach((row, index) => {
-    const key = keyOf(row)
-    const group = groups.get(key)
-    if (group) group.indices.push(index)
-    else groups.set(key, { key, row, indices: [index] })
-  })
-  return [...groups.values()]
+/** Skips a table that another sink is freezing. */
+async function freeze(client: Client, tables: string[]): Promise<void> {
+  await client.query(`vacuum (freeze, truncate off, skip_locked) ${tables.map(quote).join(', ')}`)
 }
 
 function queryOf(client: Client): Query {

@@ -7,7 +7,7 @@ import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { NodeSDK } from '@opentelemetry/sdk-node'
 import { within, type Clock } from '../clock.ts'
 import type { SourceRecord } from '../loop/ports.ts'
-import { formatTraceparent, parseTraceparent, type TraceParent } from './trace-parent.ts'
+import { formatTraceparent, parseTraceparent, readTraceparent, type TraceParent } from './trace-parent.ts'
 import { passTraceOn, type RecordSpan, type Tracing } from './tracing.ts'
 
 export interface Telemetry {
@@ -41,8 +41,9 @@ export function spansFor(tracer: Tracer): Tracing {
   return {
     begin(stage, record) {
       const passed = passTraceOn.begin(stage, record)
-      const parent = parseTraceparent(passed.traceparent)
-      return parent?.sampled ? recordSpan(startSpan(tracer, stage.name, record), parent) : passed
+      // A record without a sampled header has no span, and is not looked at further.
+      if (!readTraceparent(record.headers['traceparent'])?.sampled) return passed
+      return recordSpan(startSpan(tracer, stage.name, record), parseTraceparent(passed.traceparent)!)
     },
   }
 }

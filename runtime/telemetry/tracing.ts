@@ -1,5 +1,5 @@
 /** What the loops tell about a record's way through a stage. */
-import { deriveTraceId, readTraceparent, spanIdOf, writeTraceparent } from './trace-parent.ts'
+import { deriveTraceId, readTraceparent, writeTraceparent } from './trace-parent.ts'
 import { eventId } from '../loop/event-id.ts'
 import type { SourceRecord } from '../loop/ports.ts'
 
@@ -12,24 +12,40 @@ export interface RecordSpan {
   end(outcome: Outcome, code?: string): void
 }
 
+interface StageVersion { name: string; version: number }
+
 export interface Tracing {
-  begin(stage: { name: string; version: number }, record: SourceRecord): RecordSpan
+  begin(stage: StageVersion, record: SourceRecord): RecordSpan
 }
 
-const untold = (): void => {}
-
 /**
- * Carries the trace on without recording spans. The ids are derived from the record, so a redelivery repeats them;
- * an asset without a traceparent gets the trace that belongs to its key.
+ * Carries the trace on without recording spans. The ids are derived from the record, so a redelivery repeats them: the
+ * span's is the first half of its first output's event id, and an asset without a traceparent gets the trace that
+ * belongs to its key.
  */
 export const passTraceOn: Tracing = {
-  begin(stage, record) {
-    const parent = readTraceparent(record.headers['traceparent'])
-    const traceparent = writeTraceparent({
-      traceId: parent?.traceId ?? deriveTraceId(record.key?.toString('utf8') ?? '').toString('hex'),
-      spanId: spanIdOf(eventId(stage, record, 0)),
+  begin: (stage, record) => new PassedTrace(stage, record),
+}
+
+/** Made for every record, and asked for its traceparent by those that lead to something. */
+class PassedTrace implements RecordSpan {
+  readonly #stage: StageVersion
+  readonly #record: SourceRecord
+
+  constructor(stage: StageVersion, record: SourceRecord) {
+    this.#stage = stage
+    this.#record = record
+  }
+
+  get traceparent(): string {
+    const parent = readTraceparent(this.#record.headers['traceparent'])
+    return writeTraceparent({
+      traceId: parent?.traceId ?? deriveTraceId(this.#record.key?.toString('utf8') ?? '').toString('hex'),
+      spanId: eventId(this.#stage, this.#record, 0).slice(0, 16),
       sampled: parent?.sampled ?? false,
     })
-    return { traceparent, retried: untold, end: untold }
-  },
+  }
+
+  retried(): void {}
+  end(): void {}
 }

@@ -57,7 +57,7 @@ export function assertReachable(home: string): void {
 }
 
 /** A Unix socket's path may have no more than 107 bytes, and the stack's folder can lie deep: so in /tmp, named by it. */
-export function socketFolder({ dir }: Place): string {
+export function socketFolder({ dir }: Pick<Place, 'dir'>): string {
   return `/tmp/sluice-${shortHash(dir)}`
 }
 

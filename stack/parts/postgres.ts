@@ -40,7 +40,7 @@ export const postgres: Recipe = {
  * The pipeline's role may connect from this machine but is no superuser, as it would be in production: so the
  * migrations prove that they need none. The superuser is reached by the socket only, whose folder is closed to others.
  */
-const ACCESS = `local all all trust
+export const ACCESS = `local all all trust
 host all ${ROLE} 127.0.0.1/32 trust
 `
 
@@ -66,7 +66,7 @@ export function renderConfig(ports: Readonly<Record<string, number>>, sockets: s
 }
 
 /** Postgres's own rules, the same on every system, in place of the C library's. */
-const LOCALE = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
+export const LOCALE = ['--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--locale=C']
 
 /** Made beside its place: a data folder that exists is whole. */
 async function initialise(place: Place, data: string): Promise<void> {
@@ -82,19 +82,19 @@ async function initialise(place: Place, data: string): Promise<void> {
  * A new folder that only the server may enter. It must not exist: in a folder open to all, such as /tmp, what exists may
  * be somebody's link to something else.
  */
-async function ownFolder(path: string): Promise<void> {
+export async function ownFolder(path: string): Promise<void> {
   await mkdir(path, { mode: 0o700 })
   const user = serverUser()
   if (user !== undefined) await chown(path, user.uid, user.gid)
 }
 
-async function writeAsServer(path: string, text: string): Promise<void> {
+export async function writeAsServer(path: string, text: string): Promise<void> {
   await writeFile(path, text, { mode: 0o600 })
   const user = serverUser()
   if (user !== undefined) await chown(path, user.uid, user.gid)
 }
 
-function asServer(): { user?: { uid: number; gid: number } } {
+export function asServer(): { user?: { uid: number; gid: number } } {
   const user = serverUser()
   return user === undefined ? {} : { user }
 }

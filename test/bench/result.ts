@@ -32,6 +32,10 @@ export interface BenchResult {
 export interface BenchOptions {
   /** The whole load, where the usual run makes do with a part of it. */
   full: boolean
+  /** A regular expression: only the variants whose names it matches, for benches that have variants. */
+  only?: string | undefined
+  /** Where a report in HTML goes, for benches that make one. */
+  html?: string | undefined
 }
 
 export interface Bench {
@@ -49,12 +53,12 @@ export async function runBench(bench: Bench, options: BenchOptions): Promise<Ben
   return { name: bench.name, commit: commit(), machine: machine(), at: new Date().toISOString().slice(0, 10), ...outcome }
 }
 
-function commit(): string {
+export function commit(): string {
   const git = (...args: string[]): string => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim()
   return git('rev-parse', '--short', 'HEAD') + (git('status', '--porcelain', '--', '.', ':!test/bench/RESULTS.md') === '' ? '' : ' with changes')
 }
 
-function machine(): string {
+export function machine(): string {
   return `${cpus().length} × ${cpus()[0]?.model.trim() ?? 'unknown'}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`
 }
 

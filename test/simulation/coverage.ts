@@ -12,6 +12,7 @@ export const EXPECTED: readonly string[] = [
   'transaction.aborted', 'transaction.fenced-open', 'transaction.timed-out', 'transaction.late-end-refused', 'transaction.overlapping-aborts',
   'read.aborted-filtered', 'read.starts-inside-aborted', 'committed.pending-at-read',
   'database.lock-wait', 'database.lock-timeout', 'database.idle-ended', 'database.owner-ended', 'database.refused-row', 'database.repeated-row', 'sink.fenced',
+  'sink.batch.full', 'sink.batch.old', 'sink.batch.lull', 'sink.batch.end',
   'process.frozen-over-session', 'outbox.written-twice', 'outbox.partly-written', 'poison', 'four-zero-key', 'snapshot.saved', 'snapshot.loaded', 'registry.unreachable',
 ]
 

@@ -1,4 +1,5 @@
 /** A place where a process runs some of the stages; when it dies, the next one starts there. */
+import type { CommitReason } from '#runtime/loop/commit-due.ts'
 import { createLog, type Log } from '#runtime/log.ts'
 import { Breaker } from '#runtime/loop/breaker.ts'
 import { openHandler } from '#runtime/loop/handler.ts'
@@ -162,6 +163,12 @@ export class Host {
       const { reason, err, code, ...rest } = (typeof fields === 'object' && fields !== null ? fields : {}) as Record<string, unknown>
       this.#world.trace.note(`${process.name} ${stage} ${level}: ${text ?? String(fields)} ${String(code ?? '')} ${String(reason ?? (err ? reasonOf(err) : ''))} ${JSON.stringify(rest)}`)
     }
-    return Object.assign(Object.create(SILENT) as Log, { info: tell('info'), warn: tell('warn'), error: tell('error'), debug: () => {} })
+    return Object.assign(Object.create(SILENT) as Log, { info: tell('info'), warn: tell('warn'), error: tell('error'), debug: (fields: unknown) => this.#countReason(fields) })
+  }
+
+  /** Why the sink's batches go. */
+  #countReason(fields: unknown): void {
+    const { because } = fields as { because?: CommitReason }
+    if (because) this.#world.coverage.count(`sink.batch.${because}`)
   }
 }

@@ -1,4 +1,5 @@
 /** What a seed decides about its world. */
+import type { CommitPolicy } from '#runtime/define/sink.ts'
 import { FAILPOINTS, type FailpointName } from '#runtime/failpoints.ts'
 import { CALM, type Torments, type Weather } from './network.ts'
 import type { Random } from './random.ts'
@@ -29,6 +30,8 @@ export interface Parameters {
   strikes: Map<FailpointName, number>
   /** Strikes at failpoints in all. */
   mostStrikes: number
+  /** When the sink commits. */
+  commit: CommitPolicy
 }
 
 const LAYOUTS: StageName[][][] = [
@@ -56,8 +59,14 @@ export function drawParameters(random: Random): Parameters {
     snapshotEvery: random.pick([undefined, 3, 15]),
     strikes: drawStrikes(random),
     mostStrikes: random.between(2, 14),
+    commit: random.pick([EAGER, STEADY, RELUCTANT]),
   }
 }
+
+/** A commit for almost every row; some when nothing comes for a moment; full ones or old ones only. */
+const EAGER: CommitPolicy = { minRows: 1, maxRows: 4, maxBytes: 1 << 20, maxAgeMs: 30, lullMs: 2 }
+const STEADY: CommitPolicy = { minRows: 2, maxRows: 12, maxBytes: 1 << 20, maxAgeMs: 200, lullMs: 20 }
+const RELUCTANT: CommitPolicy = { minRows: 30, maxRows: 30, maxBytes: 12_000, maxAgeMs: 2_000, lullMs: 500 }
 
 const MILD: Weather = { loseRequest: 0.005, loseReply: 0.01, delayRequest: 0.003, slow: 0.05 }
 const ROUGH: Weather = { loseRequest: 0.03, loseReply: 0.03, delayRequest: 0.02, slow: 0.2 }

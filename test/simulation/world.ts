@@ -47,7 +47,7 @@ export class World {
     this.clock = new VirtualClock(START_MS)
     this.trace = new Trace(() => this.clock.now() - START_MS, echo)
     this.violations = new Violations(({ invariant, detail }) => this.trace.note(`VIOLATION ${invariant}: ${detail}`))
-    this.pipeline = definePipeline(this.parameters.partitions, (id) => this.violations.add('state-differs', `${id} was applied twice to one state`))
+    this.pipeline = definePipeline(this.parameters.partitions, this.parameters.commit, (id) => this.violations.add('state-differs', `${id} was applied twice to one state`))
     this.read = openReader(reader, this.violations)
     const parts = { clock: this.clock, trace: this.trace, coverage: this.coverage }
     this.witness = new Witness({ broker: () => this.broker, violations: this.violations, rowExists: (id) => this.database.rows.has(id) })

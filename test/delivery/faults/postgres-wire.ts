@@ -49,14 +49,14 @@ export function postgresWire(link: Link, commits: LostCommits): Wire {
   }
 }
 
-function isCommit({ type, text }: Message): boolean {
+export function isCommit({ type, text }: Message): boolean {
   return type === QUERY && /^commit\b/i.test(text.trimStart())
 }
 
-interface Message { type: number; text: string }
+export interface Message { type: number; text: string }
 
-/** Text is kept of queries only; the bytes of COPY pass by uncounted. */
-class Messages {
+/** What a client sends, message by message. Text is kept of queries only; the bytes of COPY pass by unread. */
+export class Messages {
   #isFirst = true
   #rest: Buffer = Buffer.alloc(0)
   #skip = 0

@@ -105,7 +105,7 @@ function openStore(databaseUrl: string, owner: string): PostgresSinkStore<Row, u
     column('id', 'uuid', ({ id }) => id), column('key', 'text', ({ key }) => key), column('family', 'text', ({ family }) => family),
     column('seq', 'int4', ({ seq }) => seq), column('weight', 'int4', ({ weight }) => weight), column('verdict', 'text', ({ verdict }) => verdict),
     column('of_id', 'uuid', ({ of }) => of), column('topic_partition', 'int4', ({ partition }) => partition), column('topic_offset', 'int8', ({ offset }) => offset),
-  ])
+  ], { provenance: ['topic_partition', 'topic_offset'] })
   const originOf = ({ partition, offset }: Row) => ({ topic: 'judged', partition, offset, eventTimeMs: 0, traceId: null })
   const store = new PostgresSinkStore({ sink: 'keep', databaseUrl, owner, rows: { tables: [tables], keyOf: ({ id }: Row) => id, originOf, prepare: async () => undefined } })
   stores.push(store)

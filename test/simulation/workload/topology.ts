@@ -1,7 +1,7 @@
 /** The pipeline that is simulated: made → check (stateless) → checked → first (stateful) → judged → keep (sink) → kept, failed. */
 import { defineProcessor, defineStateful, type Processor, type StatefulProcessor } from '#runtime/define/processor.ts'
 import { defineService } from '#runtime/define/service.ts'
-import { defineSink, type Sink } from '#runtime/define/sink.ts'
+import { defineSink, type CommitPolicy, type Sink } from '#runtime/define/sink.ts'
 import { defineTopic, type Topic } from '#runtime/define/topic.ts'
 import { Reject } from '#runtime/errors.ts'
 import type { SinkStore } from '#runtime/loop/ports.ts'
@@ -55,7 +55,7 @@ export function digestOf({ id, weight }: Made): string {
   return `${id}:${weight * 7}`
 }
 
-export function definePipeline(partitions: Partitions, repeated: (id: string) => void): Pipeline {
+export function definePipeline(partitions: Partitions, commit: CommitPolicy, repeated: (id: string) => void): Pipeline {
   const topic = <V>(name: string, count: number, keyOf: (value: V) => string, cleanup: 'delete' | 'compact' = 'delete') => defineTopic<V>({ name, schema: {}, partitions: count, keyOf, cleanup })
   const topics: Pipeline['topics'] = {
     made: topic<Made>('event.made', partitions.made, ({ key }) => key),
@@ -65,7 +65,7 @@ export function definePipeline(partitions: Partitions, repeated: (id: string) =>
     kept: topic<Kept>('event.kept', 1, ({ id }) => id),
     failed: topic<Failed>('event.failed', 1, ({ key }) => key ?? 'none'),
   }
-  return { topics, check: defineCheck(topics), first: defineFirst(topics, repeated), keep: defineKeep(topics) }
+  return { topics, check: defineCheck(topics), first: defineFirst(topics, repeated), keep: defineKeep(topics, commit) }
 }
 
 function defineCheck({ made, checked }: Pipeline['topics']): Pipeline['check'] {
@@ -98,12 +98,11 @@ function defineFirst({ checked, judged, remembered }: Pipeline['topics'], repeat
   })
 }
 
-function defineKeep({ judged, kept, failed }: Pipeline['topics']): Pipeline['keep'] {
-  const policy = { maxRows: 12, maxBytes: 1 << 20, maxAgeMs: 200 }
+function defineKeep({ judged, kept, failed }: Pipeline['topics'], commit: CommitPolicy): Pipeline['keep'] {
   return defineSink<Judged, KeptRow>({
     name: 'keep', version: 1, reads: judged, recordsDeadLetters: true, writes: [kept, failed],
     store: defineService<SinkStore<KeptRow>>({ name: 'store', open: () => { throw new Error('each process brings its own') } }),
-    commit: { latency: policy, raid5: policy },
+    commit: { latency: commit, raid5: commit },
     toRow(value, { topic, partition, offset, eventTimeMs }) {
       if (value.weight === UNWANTED) throw new Reject('keep.unwanted', 'The event is not wanted.')
       return { ...value, topic, partition, offset, eventTimeMs }

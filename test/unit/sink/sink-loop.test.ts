@@ -3,29 +3,6 @@ import { test } from 'node:test'
 import { RetryLater } from '#runtime/errors.ts'
 import { DEAD, P0, P1, refusal, settle, SinkWorld } from './sink-world.ts'
 
-const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, at) => from + at)
-
-test('a batch goes when its oldest record is old enough, and not before', async () => {
-  const world = new SinkWorld()
-  await world.started(P0)
-  world.append(P0, 1, 2)
-  await world.pass(249)
-  assert.deepEqual(world.stored(), [])
-  await world.pass(1)
-  assert.deepEqual(world.stored(), [1, 2])
-  assert.equal(world.tables.commits, 1)
-})
-
-test('a batch goes at once when it has enough rows, over all partitions', async () => {
-  const world = new SinkWorld()
-  await world.started(P0, P1)
-  world.append(P0, 1, 2, 3)
-  world.append(P1, 4)
-  await settle()
-  assert.deepEqual(world.stored().sort(), [1, 2, 3, 4])
-  assert.equal(world.tables.commits, 1)
-})
-
 test('a stored row is announced, and then the offset is committed', async () => {
   const world = new SinkWorld()
   const { outbox } = await world.started(P0)
@@ -44,13 +21,6 @@ test('a row knows where its record came from and the trace it belongs to', async
   world.append(P1, 5)
   await world.pass()
   assert.deepEqual(world.tables.rows, [{ n: 5, offset: 0, partition: 1, traceId: '0af7651916cd43dd8448eb211c80319c' }])
-})
-
-test('an idle sink commits nothing', async () => {
-  const world = new SinkWorld()
-  await world.started(P0, P1)
-  await world.pass(3_600_000)
-  assert.equal(world.tables.commits, 0)
 })
 
 test('a crash after the commit leads to no second row, and to the announcement that was missing', async () => {
@@ -221,45 +191,6 @@ test('dead letters of other stages become failures with the coordinates of the o
   assert.equal(world.committed(DEAD), 1)
 })
 
-test('when the store is away, partitions pause at two batches and go on once it is back', async () => {
-  const world = new SinkWorld()
-  const { store, source, loop } = await world.started(P0)
-  store.fault = () => 'before-commit'
-  for (const n of range(100, 112)) {
-    world.append(P0, n)
-    await settle()
-  }
-  assert.ok(!source.isPaused(P0))
-  for (const n of range(112, 140)) {
-    world.append(P0, n)
-    await settle()
-  }
-  assert.ok(source.isPaused(P0))
-  // Four are in the commit that fails, nine wait: the ninth is the one that paused the partition.
-  assert.equal(loop.stats.waiting, 9)
-  store.fault = undefined
-  await world.pass(60_000)
-  assert.deepEqual(world.stored(), range(100, 140))
-  assert.ok(!source.isPaused(P0))
-})
-
-test('while one batch is stored the next gathers, and only one is stored at a time', async () => {
-  const world = new SinkWorld()
-  const { store } = await world.started(P0)
-  let underWay = 0
-  const together: number[] = []
-  store.fault = async () => {
-    together.push((underWay += 1))
-    await world.clock.sleep(1_000)
-    underWay -= 1
-    return undefined
-  }
-  world.append(P0, ...range(0, 8))
-  await world.pass(5_000)
-  assert.deepEqual(together, [1, 1])
-  assert.deepEqual(world.stored(), range(0, 8))
-})
-
 test('stopping stores and announces what was taken in', async () => {
   const world = new SinkWorld()
   const { loop } = await world.started(P0)
@@ -374,8 +305,7 @@ test('a record that waits for the registry holds back its own partition only', a
 })
 
 test('a sink that makes no row of most records by its own defect stops before it stores anything', async () => {
-  const world = new SinkWorld()
-  world.maxRows = 100
+  const world = new SinkWorld({ maxRows: 100 })
   const { loop } = await world.started(P0)
   const ended = assert.rejects(loop.ended, { name: 'Halt', code: 'sink.failing' })
   world.append(P0, ...Array.from({ length: 60 }, () => 666), 1)

@@ -1,6 +1,7 @@
 /** A sink of numbers in a world of its own: log, clock, tables, and as many members as a test starts. */
+import type { Clock } from '#runtime/clock.ts'
 import { defineService } from '#runtime/define/service.ts'
-import { defineSink, type Sink } from '#runtime/define/sink.ts'
+import { defineSink, type CommitPolicy, type Sink } from '#runtime/define/sink.ts'
 import { defineTopic } from '#runtime/define/topic.ts'
 import { Reject } from '#runtime/errors.ts'
 import { createLog } from '#runtime/log.ts'
@@ -26,7 +27,10 @@ export const DEAD: PartitionId = { topic: 'count.dead', partition: 0 }
 const sink: Sink<{ n: number }, Row> = defineSink<{ n: number }, Row>({
   name: 'keep', version: 1, reads: numberMade, recordsDeadLetters: true, writes: [numberStored, numberFailed],
   store: defineService({ name: 'unused', open: () => new MemorySinkStore<Row>(new MemoryTables()) }),
-  commit: { latency: { maxRows: 4, maxBytes: 1_000_000, maxAgeMs: 250 }, raid5: { maxRows: 1_000, maxBytes: 1_000_000, maxAgeMs: 60_000 } },
+  commit: {
+    latency: { minRows: 1, maxRows: 4, maxBytes: 1_000_000, maxAgeMs: 250, lullMs: 10 },
+    raid5: { minRows: 500, maxRows: 1_000, maxBytes: 1_000_000, maxAgeMs: 60_000, lullMs: 1_000 },
+  },
   toRow({ n }, { offset, partition, traceId }) {
     if (n === 13) throw new Reject('keep.unlucky', 'Thirteen is never kept.')
     if (n === 666) throw new TypeError('a defect')
@@ -48,9 +52,15 @@ export class SinkWorld {
   readonly log = new MemoryLog()
   readonly clock = new VirtualClock()
   readonly tables = new MemoryTables<Row>()
-  maxRows = 4
+  /** Set by members since the beginning. */
+  timers = 0
+  readonly #policy: CommitPolicy
   /** Records like `later 5` are decoded when this resolves. */
   readonly registryAnswers = Promise.withResolvers<void>()
+
+  constructor(policy: Partial<CommitPolicy> = {}) {
+    this.#policy = { ...sink.commit.latency, ...policy }
+  }
 
   /** A process with the sink; `assign` its partitions. */
   async member(): Promise<Member> {
@@ -58,7 +68,7 @@ export class SinkWorld {
     const outbox = new MemoryOutbox(this.log)
     const store = new MemorySinkStore(this.tables)
     const loop = new SinkLoop<{ n: number }, Row>({
-      sink, source, outbox, store, policy: { ...sink.commit.latency, maxRows: this.maxRows }, clock: this.clock, log: createLog('test', 'silent'), stats: emptyStats(), tracing: passTraceOn,
+      sink, source, outbox, store, policy: this.#policy, clock: tellingTimers(this.clock, () => (this.timers += 1)), log: createLog('test', 'silent'), stats: emptyStats(), tracing: passTraceOn,
       decode: (record) => (record.value!.toString().startsWith('later') ? this.registryAnswers.promise.then(() => ({ n: Number(record.value!.toString().slice(6)) })) : decodeNumber(record)),
       encode: ({ topic, key, value }, input) => ({
         topic: topic.name, partition: 0, key: Buffer.from(key), value: Buffer.from(JSON.stringify(value)), headers: {}, timestampMs: input.timestampMs,
@@ -131,5 +141,17 @@ function decodeNumber({ value }: SourceRecord): { n: number } {
     return JSON.parse(value!.toString()) as { n: number }
   } catch (error) {
     throw new Reject('record.undecodable', 'no JSON', { cause: error })
+  }
+}
+
+/** The same time; `told` hears of each timer that is set. */
+export function tellingTimers(clock: VirtualClock, told: (ms: number) => void): Clock {
+  return {
+    now: () => clock.now(), monotonicMs: () => clock.monotonicMs(), random: () => clock.random(),
+    sleep: (ms, signal) => clock.sleep(ms, signal), every: (ms, run) => clock.every(ms, run),
+    after(ms, run) {
+      told(ms)
+      return clock.after(ms, run)
+    },
   }
 }

@@ -5,7 +5,8 @@ import { test } from 'node:test'
 import { examine } from '#stack/doctor.ts'
 import { parseApiVersions } from '#runtime/kafka/api-versions.ts'
 import { findNode, findSandbox } from '#stack/doctor/machine.ts'
-import { findKafka, findPostgres } from '#stack/doctor/services.ts'
+import { findPostgres } from '#stack/doctor/postgres.ts'
+import { findKafka } from '#stack/doctor/services.ts'
 
 /** An ApiVersions answer of version 0: Produce (0) from 0 to 12, Fetch (1) from the given version to 17. */
 function answer(lowestFetch: number): Buffer {

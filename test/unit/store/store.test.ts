@@ -92,6 +92,6 @@ test('announcements carry what the world needs, and hostile texts are cut', () =
 })
 
 test('both commit policies bound rows, bytes and age', () => {
-  assert.deepEqual(store.commit.latency, { maxRows: 5_000, maxBytes: 16_777_216, maxAgeMs: 250 })
-  assert.deepEqual(store.commit.raid5, { maxRows: 100_000, maxBytes: 268_435_456, maxAgeMs: 60_000 })
+  assert.deepEqual(store.commit.latency, { minRows: 1, maxRows: 5_000, maxBytes: 33_554_432, maxAgeMs: 250, lullMs: 8 })
+  assert.deepEqual(store.commit.raid5, { minRows: 20_000, maxRows: 100_000, maxBytes: 268_435_456, maxAgeMs: 60_000, lullMs: 2_000 })
 })

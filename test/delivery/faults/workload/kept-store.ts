@@ -40,7 +40,7 @@ const ROWS: RowTables<KeptRow, undefined> = {
     column('topic_partition', 'int4', ({ origin }) => origin.partition),
     column('topic_offset', 'int8', ({ origin }) => origin.offset),
     column('event_at', 'timestamptz', ({ origin }) => origin.eventTimeMs),
-  ])],
+  ], { provenance: ['topic_partition', 'topic_offset'] })],
   keyOf: ({ id }) => id,
   originOf: ({ origin }) => origin,
   prepare: async () => undefined,

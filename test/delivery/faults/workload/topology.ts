@@ -133,7 +133,10 @@ function keep(name: string, topics: WorkloadTopics) {
   return defineSink({
     name, version: 1, reads: topics.judged, recordsDeadLetters: true, writes: [topics.kept, topics.failed],
     store: keptStore(name),
-    commit: { latency: { maxRows: 500, maxBytes: 4 << 20, maxAgeMs: 100 }, raid5: { maxRows: 5_000, maxBytes: 16 << 20, maxAgeMs: 1_000 } },
+    commit: {
+      latency: { minRows: 1, maxRows: 500, maxBytes: 4 << 20, maxAgeMs: 100, lullMs: 8 },
+      raid5: { minRows: 500, maxRows: 5_000, maxBytes: 16 << 20, maxAgeMs: 1_000, lullMs: 100 },
+    },
     toRow: ({ id, key, family, seq, weight, verdict, of }, origin): KeptRow => ({ id, key, family, seq, weight, verdict, of, origin }),
     sizeOf: ({ key, family }) => 150 + key.length + family.length,
     announceRow: ({ id, verdict, of }) => topics.kept({ id, verdict, of }),

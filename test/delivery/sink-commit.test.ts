@@ -1,0 +1,21 @@
+/**
+ * The sink's commit under fire: its connection is cut before, during and after COMMIT, its session ended, its partitions
+ * claimed by a rival, its process killed at each step; every row that was put in must be there once and as it was put in.
+ * `npm run test:faults -- --sink 200` strikes as often as it is told.
+ */
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { strikeSink } from './sink/campaign.ts'
+import { KILLED_AT, STRIKES } from './sink/strikes.ts'
+
+const seed = process.env['SLUICE_TEST_SEED'] ?? String(Date.now())
+const STRIKE_COUNT = 135
+const KILLS = 20
+
+test(`after ${STRIKE_COUNT} strikes at its commits and ${KILLS} kills, what the sink has stored is what was put in (seed ${seed})`, { timeout: 300_000 }, async (t) => {
+  const { struck, rows, failures, seconds, differences } = await strikeSink({ seed, strikes: STRIKE_COUNT, kills: KILLS })
+  t.diagnostic(`${rows} rows and ${failures} failures in ${seconds} s; ${Object.entries(struck).map(([name, times]) => `${times} × ${name}`).join(', ')}`)
+  assert.deepEqual(differences.slice(0, 20), [])
+  assert.deepEqual(STRIKES.filter(({ name }) => !struck[name]).map(({ name }) => name), [], 'every strike has fallen')
+  assert.deepEqual(KILLED_AT.filter((name) => !struck[`killed at ${name}`]), [], 'a process was killed at every failpoint')
+})
