@@ -16,7 +16,7 @@ export async function runDoctor(screen: Screen): Promise<void> {
   process.exitCode = exitCodeFor(findings)
 }
 
-function exitCodeFor(findings: readonly Finding[]): number {
+export function exitCodeFor(findings: readonly Finding[]): number {
   if (findings.some(({ state }) => state === 'unreachable')) return EXIT.dependency
   return findings.every(({ state }) => HARMLESS.includes(state)) ? EXIT.ok : EXIT.no
 }

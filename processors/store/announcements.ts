@@ -1,12 +1,12 @@
 /** What the sink tells the world once a row, or a failure's row, is committed. */
 import type { Failure, Outgoing } from '#runtime/api.ts'
 import { assetFailed, assetStored } from '#topics'
-import type { AssetRow } from './asset-row.ts'
+import type { KeptAsset } from './asset-row.ts'
 
 /** Texts of dead letters come from outside; an announcement stays a small record. */
 const MAX_CHARACTERS = 500
 
-export function announceRow({ id, relationName, canonicalId, cluster }: AssetRow): Outgoing {
+export function announceRow({ id, relationName, canonicalId, cluster }: KeptAsset): Outgoing {
   return assetStored({ assetId: id, relation: relationName, of: canonicalId, cluster })
 }
 

@@ -1,12 +1,25 @@
 /** What becomes of an asset: the values of its row, of its detail and of its frames. */
 import { Reject, type RowOrigin } from '#runtime/api.ts'
 import type { AssetClustered, Embedding, Fingerprint, Normal, Tag } from '#schemas'
+import { modelOf, type Model } from './model-ids.ts'
+import { tagList, type TagList } from './tag-list.ts'
 import { KINDS, RELATIONS } from './vocabulary.ts'
 
-export interface AssetRow {
+/** What is asked of a row after its tuples are made. */
+export interface KeptAsset {
   origin: RowOrigin
   /** Lower case. */
   id: string
+  /** As the announcement tells it. */
+  relationName: string
+  canonicalId: string | null
+  cluster: number | null
+  tags: TagList | null
+  /** Of the vector. */
+  model: Model | null
+}
+
+export interface AssetRow extends KeptAsset {
   kind: number
   width: number | null
   height: number | null
@@ -14,17 +27,11 @@ export interface AssetRow {
   bytes: number
   sha256: Buffer
   relation: number
-  /** As the announcement tells it. */
-  relationName: string
-  canonicalId: string | null
   distance: number | null
   matched: number | null
   timeOffsetMicros: number | null
-  cluster: number | null
   clusterSimilarity: number | null
   nsfw: boolean | null
-  /** Best first. */
-  tags: RowTag[]
   embedding: Embedding | null
   /** Of the still, or of the first key frame. */
   first: FrameHashes | null
@@ -33,7 +40,7 @@ export interface AssetRow {
   frames: FrameRow[]
 }
 
-export interface RowTag { name: string; confidence: number; predicted: boolean }
+interface RowTag { name: string; confidence: number; predicted: boolean }
 export interface FrameHashes { pixels: Buffer; blockhash: Buffer; pdq: Buffer; quality: number }
 
 export interface AssetDetail {
@@ -78,7 +85,7 @@ export function toRow(asset: AssetClustered, origin: RowOrigin): AssetRow {
     canonicalId: verdict.of === null ? null : uuid(verdict.of),
     distance: verdict.distance, matched: verdict.matched, timeOffsetMicros: verdict.timeOffsetMicros,
     cluster: placement?.cluster ?? null, clusterSimilarity: placement?.similarity ?? null,
-    nsfw: tags.nsfw, tags: tags.tags.slice(0, MAX_TAGS).map(rowTag), embedding,
+    nsfw: tags.nsfw, tags: tagList(tags.tags.slice(0, MAX_TAGS).map(rowTag)), embedding, model: embedding && modelOf(embedding),
     first: fingerprint.frames[0] ?? null,
     detail: detailOf(asset),
     frames: normal.kind === 'video' ? framesOf(id, normal, fingerprint, embedding) : [],
@@ -90,7 +97,7 @@ export function sizeOf(row: AssetRow): number {
   const vector = row.embedding?.vector.length ?? 0
   const { uri, finalUri, source, sourceId, attributes } = row.detail
   const text = uri.length + (finalUri?.length ?? 0) + source.length + (sourceId?.length ?? 0) + (attributes?.join('').length ?? 0)
-  return 500 + vector + text + 4 * row.tags.length + row.frames.length * (250 + vector)
+  return 500 + vector + text + (row.tags?.code.length ?? 0) + row.frames.length * (250 + vector)
 }
 
 function detailOf({ submission, content, normal, verdict }: AssetClustered): AssetDetail {

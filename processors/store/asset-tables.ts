@@ -1,18 +1,19 @@
 /** How an asset's row lies in the tables of `migrations/`. */
-import { column, Dictionary, onePerRow, severalPerRow, type Column, type RowTables } from '#runtime/postgres/api.ts'
-import type { Embedding } from '#schemas'
-import type { AssetRow, FrameRow } from './asset-row.ts'
+import { column, Dictionary, onePerRow, RowPacker, severalPerRow, type Column, type PackedRow, type Query, type RowTables } from '#runtime/postgres/api.ts'
+import { Reject } from '#runtime/api.ts'
+import type { AssetRow, FrameRow, KeptAsset } from './asset-row.ts'
 import { ModelIds } from './model-ids.ts'
-import { encodeTags } from './tag-code.ts'
+import { TagNumbers } from './tag-list.ts'
 
-/** Numbers that the rows of one batch need. */
+/** A database's numbers: those that the rows of a batch need are known when it is written. */
 export interface AssetIds {
-  tags: ReadonlyMap<string, number>
-  models: ReadonlyMap<string, number>
+  tags: TagNumbers
+  models: ModelIds
 }
 
-type AssetColumn = Column<AssetRow, AssetIds>
-type FrameColumn = Column<FrameRow, AssetIds>
+type AssetColumn = Column<AssetRow, unknown>
+type NumberedColumn = Column<KeptAsset, AssetIds>
+type FrameColumn = Column<FrameRow, unknown>
 
 const ASSET: AssetColumn[] = [
   column('event_at', 'timestamptz', ({ origin }) => origin.eventTimeMs),
@@ -33,14 +34,17 @@ const ASSET: AssetColumn[] = [
   column('kind', 'int2', ({ kind }) => kind),
   column('relation', 'int2', ({ relation }) => relation),
   column('distance', 'int2', ({ distance }) => distance),
-  column('model', 'int2', ({ embedding }, { models }) => (embedding ? models.get(ModelIds.keyOf(embedding))! : null)),
   column('quality', 'int2', ({ first }) => first?.quality ?? null),
   column('nsfw', 'bool', ({ nsfw }) => nsfw),
   column('sha256', 'bytea', ({ sha256 }) => sha256),
   column('pixels', 'bytea', ({ first }) => first?.pixels ?? null),
   column('blockhash', 'bytea', ({ first }) => first?.blockhash ?? null),
   column('pdq', 'bytea', ({ first }) => first?.pdq ?? null),
-  column('tags', 'bytea', ({ tags }, ids) => encodeTags(tags, ({ name }) => ids.tags.get(name)!)),
+]
+
+const NUMBERED: NumberedColumn[] = [
+  column('model', 'int2', ({ model }, { models }) => model && models.numberOf(model)),
+  column('tags', 'bytea', ({ tags }, ids) => tags && ids.tags.codeOf(tags)),
 ]
 
 const DETAIL: AssetColumn[] = [
@@ -70,29 +74,64 @@ const FRAME: FrameColumn[] = [
 /** A segment costs some 60 kB of catalog pages and a few files: 1 byte an asset from here on. */
 const SEGMENT_ROWS = 50_000
 
-/** The tables, with dictionaries of their own. */
+const PROVENANCE = { provenance: ['kafka_offset', 'kafka_partition', 'trace_id'] }
+const DETAIL_KEY = { key: 'asset_id' }
+const FRAME_KEY = { key: 'asset_id', order: ['frame'] }
+
+const framesOf = ({ frames }: AssetRow): FrameRow[] => frames
+
+/** The tables for rows as they are, with dictionaries of their own. */
 export function assetTables(): RowTables<AssetRow, AssetIds> {
-  const tagNumbers = new Dictionary('tag')
-  const modelNumbers = new ModelIds()
   return {
-    tables: [
-      onePerRow('asset', ASSET, { provenance: ['kafka_offset', 'kafka_partition', 'trace_id'] }),
-      onePerRow('asset_detail', DETAIL, { key: 'asset_id' }),
-      severalPerRow('asset_frame', FRAME, ({ frames }) => frames, { key: 'asset_id', order: ['frame'] }),
-    ],
+    tables: [onePerRow('asset', [...ASSET, ...NUMBERED], PROVENANCE), onePerRow('asset_detail', DETAIL, DETAIL_KEY), severalPerRow('asset_frame', FRAME, framesOf, FRAME_KEY)],
     segmentRows: SEGMENT_ROWS,
     keyOf: ({ id }) => id,
     originOf: ({ origin }) => origin,
-    async prepare(rows, query) {
-      return { tags: await tagNumbers.numbersOf(tagNames(rows), query), models: await modelNumbers.numbersOf(embeddings(rows), query) }
-    },
+    prepare: preparer((row) => row),
   }
 }
 
-function* tagNames(rows: readonly AssetRow[]): Generator<string> {
-  for (const { tags } of rows) for (const { name } of tags) yield name
+export type PackedAsset = PackedRow<KeptAsset>
+
+const packer = new RowPacker<AssetRow, KeptAsset, AssetIds>()
+  .one('asset', ASSET, NUMBERED, PROVENANCE)
+  .one('asset_detail', DETAIL, [], DETAIL_KEY)
+  .several('asset_frame', FRAME, framesOf, FRAME_KEY)
+
+/** The row as it waits for its commit. @throws Reject `store.refused-row` for a value that its column cannot hold */
+export function packAsset(row: AssetRow): PackedAsset {
+  const { origin, id, relationName, canonicalId, cluster, tags, model } = row
+  try {
+    return packer.pack(row, { origin, id, relationName, canonicalId, cluster, tags, model })
+  } catch (error) {
+    throw new Reject('store.refused-row', `The row has no form in its tables: ${(error as Error).message}`, { cause: error })
+  }
 }
 
-function* embeddings(rows: readonly AssetRow[]): Generator<Embedding> {
-  for (const { embedding } of rows) if (embedding) yield embedding
+/** Bytes of the row's tuples, nearly. */
+export function sizeOfPacked({ bytes, kept }: PackedAsset): number {
+  return bytes.length + (kept.tags?.code.length ?? 0)
+}
+
+/** The same tables for packed rows. */
+export function packedAssetTables(): RowTables<PackedAsset, AssetIds> {
+  return {
+    tables: packer.tables,
+    segmentRows: SEGMENT_ROWS,
+    keyOf: ({ kept }) => kept.id,
+    originOf: ({ kept }) => kept.origin,
+    prepare: preparer(({ kept }) => kept),
+  }
+}
+
+/** Learns the numbers that rows need, outside of their transaction. */
+function preparer<Row>(keptOf: (row: Row) => KeptAsset): (rows: readonly Row[], query: Query) => Promise<AssetIds> {
+  const dictionary = new Dictionary('tag')
+  const ids: AssetIds = { tags: new TagNumbers(), models: new ModelIds() }
+  return async (rows, query) => {
+    const kept = rows.map(keptOf)
+    await ids.tags.learn(kept.flatMap(({ tags }) => tags ?? []), (names) => dictionary.numbersOf(names, query))
+    await ids.models.learn(kept.flatMap(({ model }) => model ?? []), query)
+    return ids
+  }
 }

@@ -2,8 +2,9 @@
 import { defineSink } from '#runtime/api.ts'
 import { assetClustered, assetFailed, assetStored } from '#topics'
 import { announceFailure, announceRow } from './announcements.ts'
-import { sizeOf, toRow } from './asset-row.ts'
+import { toRow } from './asset-row.ts'
 import { assetStore } from './asset-store.ts'
+import { packAsset, sizeOfPacked } from './asset-tables.ts'
 
 export const store = defineSink({
   name: 'store',
@@ -21,8 +22,8 @@ export const store = defineSink({
      */
     raid5: { minRows: 20_000, maxRows: 100_000, maxBytes: 256 << 20, maxAgeMs: 60_000, lullMs: 2_000 },
   },
-  toRow,
-  sizeOf,
-  announceRow,
+  toRow: (asset, origin) => packAsset(toRow(asset, origin)),
+  sizeOf: sizeOfPacked,
+  announceRow: ({ kept }) => announceRow(kept),
   announceFailure,
 })

@@ -8,7 +8,7 @@ import { Halt, Reject, reasonOf } from '../errors.ts'
 import { avro, type Type } from './bounded-avsc.ts'
 import { compileReader, type CompiledReader, type ReaderOptions } from './compiled-reader.ts'
 import type { Registry } from './registry.ts'
-import { frame, HEADER_BYTES, readSchemaId, writeHeader } from './wire.ts'
+import { frame, HEADER_BYTES, schemaIdOf, writeHeader } from './wire.ts'
 
 export interface Codec {
   /** @throws Reject with a `record.` code; RetryLater `registry.unreachable` */
@@ -75,7 +75,7 @@ class RegistryCodec implements Codec {
 
   decode<V>(topic: Topic<V>, value: Buffer | null): V | Promise<V> {
     if (value === null) throw new Reject('record.no-value', 'The record has no value.')
-    const schemaId = readSchemaId(value)
+    const schemaId = schemaIdOf(value)
     const reader = this.#openedOf(topic).readers.get(schemaId)
     if (reader) return read(reader, value) as V
     return this.#open(topic, schemaId).then((opened) => read(opened, value) as V)

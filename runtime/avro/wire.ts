@@ -17,7 +17,7 @@ export function frame(schemaId: number, body: Buffer): Buffer {
 }
 
 /** The schema id at the head of a value. @throws Reject `record.bad-magic` */
-export function readSchemaId(value: Buffer): number {
+export function schemaIdOf(value: Buffer): number {
   if (value.length < HEADER_BYTES || value[0] !== 0) {
     throw new Reject('record.bad-magic', `The value begins with ${value.subarray(0, HEADER_BYTES).toString('hex') || 'nothing'}, not with a schema id.`)
   }

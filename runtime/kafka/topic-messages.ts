@@ -1,6 +1,5 @@
 /** Outgoing records in the form that kafkajs takes, cut into requests that a broker accepts. */
 import type { Message, TopicMessages } from './patches.ts'
-import { partitionKey } from '../loop/partition-key.ts'
 import type { OutgoingRecord } from '../loop/ports.ts'
 
 /**
@@ -14,15 +13,16 @@ const RECORD_OVERHEAD_BYTES = 200
 export function chunksOf<T>(items: T[], recordsOf: (item: T) => OutgoingRecord[]): T[][] {
   const chunks: T[][] = []
   let chunk: T[] = []
-  let bytes = new Map<string, number>()
+  let held = new PartitionBytes()
   for (const item of items) {
-    if (chunk.length > 0 && !fits(recordsOf(item), bytes)) {
+    const records = recordsOf(item)
+    if (chunk.length > 0 && !held.fits(records)) {
       chunks.push(chunk)
       chunk = []
-      bytes = new Map()
+      held = new PartitionBytes()
     }
     chunk.push(item)
-    addBytes(recordsOf(item), bytes)
+    held.add(records)
   }
   if (chunk.length > 0) chunks.push(chunk)
   return chunks
@@ -43,12 +43,24 @@ function toMessage({ partition, key, value, headers, timestampMs }: OutgoingReco
   return { partition, key, value, headers, timestamp: String(timestampMs) }
 }
 
-function fits(records: OutgoingRecord[], bytes: Map<string, number>): boolean {
-  return records.every((record) => (bytes.get(partitionKey(record)) ?? 0) + sizeOf(record) <= MAX_PARTITION_BYTES)
-}
+/** Bytes of a request by topic and partition. */
+class PartitionBytes {
+  readonly #topics = new Map<string, Map<number, number>>()
 
-function addBytes(records: OutgoingRecord[], bytes: Map<string, number>): void {
-  for (const record of records) bytes.set(partitionKey(record), (bytes.get(partitionKey(record)) ?? 0) + sizeOf(record))
+  fits(records: OutgoingRecord[]): boolean {
+    return records.every((record) => this.#of(record) + sizeOf(record) <= MAX_PARTITION_BYTES)
+  }
+
+  add(records: OutgoingRecord[]): void {
+    for (const record of records) {
+      const partitions = this.#topics.get(record.topic) ?? new Map<number, number>()
+      this.#topics.set(record.topic, partitions.set(record.partition, this.#of(record) + sizeOf(record)))
+    }
+  }
+
+  #of({ topic, partition }: OutgoingRecord): number {
+    return this.#topics.get(topic)?.get(partition) ?? 0
+  }
 }
 
 function sizeOf({ key, value }: OutgoingRecord): number {

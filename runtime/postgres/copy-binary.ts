@@ -11,7 +11,7 @@ const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
 
 /** CopyData: 'd' and a length that counts itself. */
 const COPY_DATA = 0x64
-const FRAME_BYTES = 5
+export const FRAME_BYTES = 5
 
 /** Microseconds between 1970-01-01 and 2000-01-01, Postgres' epoch. */
 const POSTGRES_EPOCH_MS = 946_684_800_000
@@ -43,8 +43,8 @@ export interface PgValues {
 
 export type PgType = keyof PgValues
 
-/** Up to here a loop is faster than the call of what copies bytes or encodes text. */
-const SHORT_BYTES = 64
+/** Up to here a loop is faster than the call of what encodes text. */
+const SHORT_CHARACTERS = 24
 
 /** Value of a hexadecimal digit by its character code; 255 for all other codes below 128. */
 const NIBBLES = new Uint8Array(128).fill(255)
@@ -161,7 +161,7 @@ export class CopyWriter {
     // Three bytes bound the UTF-8 form of one UTF-16 unit; the true length is known afterwards.
     this.#room(4 + value.length * 3)
     const start = this.#at + 4
-    const length = value.length <= SHORT_BYTES && isAsciiWritten(value, this.#chunk, start) ? value.length : this.#chunk.write(value, start, 'utf8')
+    const length = value.length <= SHORT_CHARACTERS && isAsciiWritten(value, this.#chunk, start) ? value.length : this.#chunk.write(value, start, 'utf8')
     this.#view.setInt32(this.#at, length)
     this.#at = start + length
   }
@@ -197,9 +197,30 @@ export class CopyWriter {
   /** Bytes without a length before them. */
   raw(bytes: Uint8Array): void {
     this.#room(bytes.length)
-    if (bytes.length > SHORT_BYTES) this.#chunk.set(bytes, this.#at)
-    else for (let at = 0; at < bytes.length; at++) this.#chunk[this.#at + at] = bytes[at]!
+    this.#chunk.set(bytes, this.#at)
     this.#at += bytes.length
+  }
+
+  /** The same of a part of them. */
+  rawPart(bytes: Buffer, from: number, to: number): void {
+    this.#room(to - from)
+    bytes.copy(this.#chunk, this.#at, from, to)
+    this.#at += to - from
+  }
+
+  /** Place of the next field in the chunk at hand. */
+  get at(): number {
+    return this.#at
+  }
+
+  /** What the chunk at hand holds so far, its frame included. */
+  get filled(): Buffer {
+    return this.#chunk.subarray(0, this.#at)
+  }
+
+  /** Begins the chunk at hand anew. */
+  rewind(): void {
+    this.#at = FRAME_BYTES
   }
 
   /** A field's length, with room for the field itself. */

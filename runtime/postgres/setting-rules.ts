@@ -6,6 +6,7 @@
  * https://www.postgresql.org/docs/18/runtime-config.html
  */
 import type { ServerSetting } from './server-facts.ts'
+import { amountOf, parseAmount } from './setting-amounts.ts'
 
 /** As SLUICE_SINK_PROFILE names them. */
 export type Profile = 'latency' | 'raid5'
@@ -29,21 +30,6 @@ export interface Rule {
   why: string
   /** For what no statement changes; one sentence. */
   remedy?: string
-}
-
-const KIB = 1024
-const BYTES: Record<string, number> = { 'B': 1, 'kB': KIB, '8kB': 8 * KIB, '16kB': 16 * KIB, '32kB': 32 * KIB, 'MB': KIB ** 2, '16MB': 16 * KIB ** 2, 'GB': KIB ** 3 }
-const MILLISECONDS: Record<string, number> = { 'us': 0.001, 'ms': 1, 's': 1_000, 'min': 60_000, 'h': 3_600_000, 'd': 86_400_000 }
-
-/** In bytes or milliseconds; a plain number for what has no unit. */
-export function amountOf({ value, unit }: Pick<ServerSetting, 'value' | 'unit'>): number {
-  return Number(value) * (BYTES[unit ?? ''] ?? MILLISECONDS[unit ?? ''] ?? 1)
-}
-
-/** `4GB`, `10s`, as the configuration file takes them. */
-export function parseAmount(text: string): number {
-  const [, digits = '', unit = ''] = /^(-?\d+)([A-Za-z]*)$/.exec(text) ?? []
-  return amountOf({ value: digits, unit: unit === '' ? null : unit })
 }
 
 type Amiss = Pick<Rule, 'severity' | 'why' | 'remedy'>
@@ -98,9 +84,9 @@ const OBSTACLES: Rule[] = [
     severity: always('warning'), why: 'A large commit may take longer; it would be cut off and tried again for ever.',
   }),
   oneOf('autovacuum', ['on'], {
-    severity: always('warning'), why: 'New rows are not summarised in the BRIN indexes, so each lookup by content reads all of them, and nothing prevents the transaction ids from running out.',
+    severity: always('warning'), why: 'Nobody analyses new rows, so lookups read whole tables, and nobody prevents the transaction ids from running out.',
   }),
-  oneOf('track_counts', ['on'], { severity: always('warning'), why: 'Autovacuum does not learn of new rows without it, so they are never summarised nor analysed.' }),
+  oneOf('track_counts', ['on'], { severity: always('warning'), why: 'Autovacuum does not learn of new rows without it, so they are never analysed, and lookups read whole tables.' }),
 ]
 
 /** Bytes and requests that rows do not need. */
@@ -147,7 +133,11 @@ const WRITES: Rule[] = [
     severity: { latency: 'note', raid5: 'warning' }, why: 'Each time it passes after a commit, a file of the WAL is closed, 16 MB as a rule, however little is in it.',
   }),
   oneOf('archive_mode', ['off'], { severity: { raid5: 'note' }, why: 'The WAL is written a second time, by the archive; keep it on other disks.' }),
-  oneOf('wal_level', ['replica', 'minimal'], { severity: { raid5: 'note' }, why: 'Logical decoding needs more WAL than replication does.' }),
+  {
+    setting: 'wal_level', severity: { raid5: 'note' }, wanted: 'minimal', advised: 'minimal', isMet: ({ value }) => value === 'minimal',
+    why: 'Rows that are stored as a segment of their own are written twice, to the WAL as well; minimal spares that where neither replicas nor point-in-time recovery are wanted.',
+    remedy: "As a superuser run `alter system set wal_level = 'minimal'` and `alter system set max_wal_senders = 0`, see that archive_mode is off, then restart the server.",
+  },
   oneOf('track_commit_timestamp', ['off'], { severity: { raid5: 'note' }, why: 'Each commit changes one more page.' }),
   oneOf('log_statement', ['none', 'ddl'], { severity: { raid5: 'note' }, why: 'Each statement of the sink is a line in the server\'s log, which is a write too.' }),
   atLeast('shared_buffers', '1GB', {

@@ -11,10 +11,19 @@ export interface TupleColumn<Source, Ids> {
 
 export type TupleWriter<Source, Ids> = (writer: CopyWriter, source: Source, ids: Ids) => void
 
-/** Writes a tuple: the number of fields, then the fields in order; null is NULL. */
+/** Writes a tuple: the number of fields, then the fields. */
 export function compileTuple<Source, Ids>(columns: readonly TupleColumn<Source, Ids>[]): TupleWriter<Source, Ids> {
+  return compile(columns, `writer.row(${columns.length})`)
+}
+
+/** Writes the fields only, as a part of a tuple. */
+export function compileFields<Source, Ids>(columns: readonly TupleColumn<Source, Ids>[]): TupleWriter<Source, Ids> {
+  return compile(columns, '')
+}
+
+/** Fields in the order of the columns; null is NULL. Nothing but the names of types, which are ours, goes into the text. */
+function compile<Source, Ids>(columns: readonly TupleColumn<Source, Ids>[], head: string): TupleWriter<Source, Ids> {
   const names = columns.map((_, n) => `of${n}`)
-  // Nothing but the names of types, which are ours, goes into the text.
   const fields = columns.map(({ type }, n) => `
       value = ${names[n]}(source, ids)
       if (value === null) writer.null()
@@ -22,7 +31,7 @@ export function compileTuple<Source, Ids>(columns: readonly TupleColumn<Source, 
   const make = new Function(...names, `'use strict'
     return (writer, source, ids) => {
       let value
-      writer.row(${columns.length})${fields.join('')}
+      ${head}${fields.join('')}
     }`) as (...of: TupleColumn<Source, Ids>['of'][]) => TupleWriter<Source, Ids>
   return make(...columns.map(({ of }) => of))
 }

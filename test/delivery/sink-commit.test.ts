@@ -13,9 +13,10 @@ const STRIKE_COUNT = 135
 const KILLS = 20
 
 test(`after ${STRIKE_COUNT} strikes at its commits and ${KILLS} kills, what the sink has stored is what was put in (seed ${seed})`, { timeout: 300_000 }, async (t) => {
-  const { struck, rows, failures, seconds, differences } = await strikeSink({ seed, strikes: STRIKE_COUNT, kills: KILLS })
-  t.diagnostic(`${rows} rows and ${failures} failures in ${seconds} s; ${Object.entries(struck).map(([name, times]) => `${times} × ${name}`).join(', ')}`)
-  assert.deepEqual(differences.slice(0, 20), [])
+  const { struck, rows, failures, segments, seconds, violations } = await strikeSink({ seed, strikes: STRIKE_COUNT, kills: KILLS })
+  t.diagnostic(`${rows} rows in ${segments} segments and ${failures} failures in ${seconds} s; ${Object.entries(struck).map(([name, times]) => `${times} × ${name}`).join(', ')}`)
+  assert.deepEqual(violations.slice(0, 20), [])
+  assert.ok(segments > 5 && segments < rows / 10, 'batches were appended, and others became segments')
   assert.deepEqual(STRIKES.filter(({ name }) => !struck[name]).map(({ name }) => name), [], 'every strike has fallen')
   assert.deepEqual(KILLED_AT.filter((name) => !struck[`killed at ${name}`]), [], 'a process was killed at every failpoint')
 })

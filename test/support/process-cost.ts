@@ -4,12 +4,14 @@ import { readFileSync, readdirSync } from 'node:fs'
 /** Clock ticks a second; fixed at 100 in Linux's interface to programs. */
 const TICKS_PER_SECOND = 100
 
-/** User and system seconds of a process, the children that it waited for, and those that run. */
+/** User and system seconds of a process, the children that it waited for, and those that run. Looks at every process. */
 export function cpuSecondsOf(pid: number): number {
-  const fields = statOf(pid)
-  if (!fields) return 0
-  const own = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0) / TICKS_PER_SECOND
-  return childrenOf(pid).reduce((sum, child) => sum + cpuSecondsOf(child), own)
+  return childrenOf(pid).reduce((sum, child) => sum + cpuSecondsOf(child), ownCpuSecondsOf(pid))
+}
+
+/** As `cpuSecondsOf`, without the children that run; one file is read. 0 when the process is gone. */
+export function ownCpuSecondsOf(pid: number): number {
+  return (statOf(pid) ?? []).slice(11, 15).reduce((sum, field) => sum + Number(field), 0) / TICKS_PER_SECOND
 }
 
 /** Resident bytes of a process without its children; 0 when it is gone. */

@@ -1,7 +1,7 @@
 /** What a table holds, and what it should: a count and a sum over digests of its rows, in any order. */
 import { hash } from 'node:crypto'
 import { onServer } from '#test/support/database.ts'
-import type { Column, Table, TagNumbers, Value } from './subject.ts'
+import type { Column, Subject, Table, TagNumbers, Value } from './subject.ts'
 
 export interface Contents { rows: number; sum: bigint }
 
@@ -17,7 +17,7 @@ export async function contentsOf(databaseUrl: string, table: Table, { vectorsAre
   return { rows: Number(found!.rows), sum: BigInt(found!.sum) }
 }
 
-/** Of values number 0 to `count`, worked out from the values themselves. */
+/** Of values number 0 to before `count`, worked out from the values themselves. */
 export function expectedContents(table: Table, count: number, tags: TagNumbers): Contents {
   const columns = compared(table)
   let sum = 0n
@@ -26,6 +26,26 @@ export function expectedContents(table: Table, count: number, tags: TagNumbers):
     sum += BigInt(`0x${md5(line).slice(0, DIGITS)}`)
   }
   return { rows: count, sum }
+}
+
+/** Whether every table of the database holds just the rows of the first `count` values. */
+export async function holdsRows(databaseUrl: string, { tables }: Subject, count: number, tags: TagNumbers): Promise<boolean> {
+  for (const table of tables) {
+    if (!isSame(await contentsOf(databaseUrl, table), expectedRows(table, count, tags))) return false
+  }
+  return true
+}
+
+/** The peers' tables are compared with the same. */
+const expected = new WeakMap<TagNumbers, Map<string, Contents>>()
+
+export function expectedRows(table: Table, count: number, tags: TagNumbers): Contents {
+  const known = expected.get(tags) ?? new Map<string, Contents>()
+  expected.set(tags, known)
+  const key = `${table.name} ${count}`
+  const contents = known.get(key) ?? expectedContents(table, count, tags)
+  known.set(key, contents)
+  return contents
 }
 
 export function isSame(a: Contents, b: Contents): boolean {

@@ -65,3 +65,8 @@ async function withDatabase<T>({ databaseUrl }: Stack, subject: Subject, work: (
 export async function checkpoint(databaseUrl: string): Promise<void> {
   await onServer(databaseUrl, 'checkpoint')
 }
+
+/** Records that a topic has got so far. */
+export async function recordsIn({ connection }: Ground, topic: string): Promise<number> {
+  return (await connection.admin.fetchTopicOffsets(topic)).reduce((sum, { high }) => sum + Number(high), 0)
+}

@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { Client } from 'pg'
 import type { StagesReport } from '#cli/stages.ts'
 import { choosePorts } from '#stack/ports.ts'
-import { cpuSecondsOf, rssBytesOf } from '#test/support/process-cost.ts'
+import { ownCpuSecondsOf, rssBytesOf } from '#test/support/process-cost.ts'
 import type { Ground } from './ground.ts'
 import type { Subject } from './subject.ts'
 
@@ -121,7 +121,7 @@ class Watch {
     let seconds = 0
     while (this.#child.exitCode === null && this.#child.signalCode === null) {
       if (performance.now() > this.#deadlineMs) throw new Error('the sink does not end')
-      seconds = Math.max(seconds, cpuSecondsOf(this.#child.pid!))
+      seconds = Math.max(seconds, ownCpuSecondsOf(this.#child.pid!))
       this.#noteRss()
       await wait(LOOK_MS)
     }
@@ -132,7 +132,7 @@ class Watch {
     const committed = await this.#progress()
     const held = await this.#held()
     this.#noteRss()
-    return { ms: performance.now(), cpuSeconds: cpuSecondsOf(this.#child.pid!), committed, ...held }
+    return { ms: performance.now(), cpuSeconds: ownCpuSecondsOf(this.#child.pid!), committed, ...held }
   }
 
   async #progress(): Promise<number> {

@@ -7,7 +7,10 @@ export type DeviceName = (typeof DEVICES)[number]
 
 /** Layer 1 and 2: what Postgres counts of itself between the window's ends. */
 export interface PostgresCounts {
-  /** pg_stat_database, of all databases but the server's own `postgres`: transactions that only read count too. */
+  /**
+   * pg_stat_database, of all databases but the server's own `postgres`, less one for each session's start. Transactions that
+   * only read count too.
+   */
   commits: number
   /** pg_stat_wal. */
   wal: { records: number; fullPageImages: number; bytes: number; buffersFull: number }

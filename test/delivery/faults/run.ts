@@ -4,8 +4,9 @@ import { Command, InvalidArgumentError } from 'commander'
 import { Campaign } from './campaign.ts'
 import { ROWS, type Row } from './fault.ts'
 import { record, toMarkdown } from './report.ts'
+import { runSinkCampaign } from '../sink/report.ts'
 
-interface Flags { minutes?: number; kills?: number; rounds?: number; seed: string; only: Row[]; rate: number; json?: string; keepGoing?: true; record?: true; verbose?: true }
+interface Flags { minutes?: number; kills?: number; rounds?: number; seed: string; only: Row[]; rate: number; sink?: number; json?: string; keepGoing?: true; record?: true; verbose?: true }
 
 const program = new Command('test:faults')
   .description('Faults on real processes, and an oracle that must find nothing. One round of each fault, unless a bound is given.')
@@ -15,6 +16,7 @@ const program = new Command('test:faults')
   .option('--seed <seed>', 'of all random choices; a round prints its own', String(Date.now()))
   .option('--only <rows>', `faults by name, such as F1,F4 (${ROWS[0]} to ${ROWS.at(-1)})`, rows, [])
   .option('--rate <n>', 'events a second', positive, 100)
+  .option('--sink <n>', 'instead of rounds: so many strikes at the commit of the sink, kills among them', positive)
   .option('--json <file>', 'the figures as JSON; - for standard output')
   .option('--keep-going', 'go on after a violation')
   .option('--record', 'write the figures into test/delivery/RESULTS.md')
@@ -34,6 +36,8 @@ function rows(text: string): Row[] {
 }
 
 const flags = program.parse().opts<Flags>()
+if (flags.sink !== undefined) process.exit(await runSinkCampaign({ ...flags, sink: flags.sink }))
+
 const { minutes, kills, rounds } = flags
 const campaign = new Campaign({
   seed: flags.seed, only: flags.only, keepGoing: flags.keepGoing === true, eventsPerSecond: flags.rate,

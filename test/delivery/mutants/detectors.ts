@@ -24,11 +24,12 @@ const LIMIT_MS = { unit: 40_000, onStack: 120_000, simulation: 120_000, faults: 
 export async function detect(detector: Detector, surroundings: Surroundings): Promise<Seen> {
   if (detector.by === 'test') return inTest(detector, surroundings)
   if (detector.by === 'simulation') return inSimulation(surroundings)
-  return inFaults(detector, surroundings)
+  return detector.by === 'sink' ? inStrikes(['--sink', String(detector.strikes)], surroundings) : inFaults(detector, surroundings)
 }
 
 export function describe(detector: Detector): string {
   if (detector.by === 'test') return detector.file
+  if (detector.by === 'sink') return `${detector.strikes} strikes at the sink`
   return detector.by === 'simulation' ? 'simulation' : `fault ${detector.row}`
 }
 
@@ -82,11 +83,15 @@ function firstBroken(report: string): number | undefined {
   return (parsed(report) as { broken?: { seed: number }[] } | undefined)?.broken?.[0]?.seed
 }
 
-async function inFaults({ row, rounds }: Extract<Detector, { by: 'faults' }>, surroundings: Surroundings): Promise<Seen> {
+function inFaults({ row, rounds }: Extract<Detector, { by: 'faults' }>, surroundings: Surroundings): Promise<Seen> {
+  return inStrikes(['--only', row, '--rounds', String(rounds)], surroundings)
+}
+
+async function inStrikes(which: string[], surroundings: Surroundings): Promise<Seen> {
   const folder = await mkdtemp(join(tmpdir(), 'sluice-mutant-'))
   try {
     const report = join(folder, 'report.json')
-    const args = ['test/delivery/faults/run.ts', '--only', row, '--rounds', String(rounds), '--seed', String(surroundings.seed), '--json', report]
+    const args = ['test/delivery/faults/run.ts', ...which, '--seed', String(surroundings.seed), '--json', report]
     const outcome = await node(args, surroundings, LIMIT_MS.faults)
     if (outcome.code === 0) return undefined
     return ranOut(outcome) ? 'the round did not end' : counted(await readFile(report, 'utf8').catch(() => ''), outcome)

@@ -23,6 +23,8 @@ export type Detector =
   | { by: 'test'; file: string; needsStack?: boolean }
   /** A round of the fault tests with real processes. */
   | { by: 'faults'; row: string; rounds: number }
+  /** Strikes at the commit of the sink. */
+  | { by: 'sink'; strikes: number }
 
 /** The file's text with the guard switched off. @throws Error when the table is stale */
 export function mutate(text: string, { name, file, find, replace }: Mutant): string {

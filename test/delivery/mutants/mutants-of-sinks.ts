@@ -2,7 +2,9 @@
 import type { Mutant } from './mutant.ts'
 
 const STORE = { by: 'test', file: 'test/integration/store.test.ts', needsStack: true } as const
+const SEGMENTS = { by: 'test', file: 'test/integration/segments.test.ts', needsStack: true } as const
 const SIMULATION = { by: 'simulation' } as const
+const STRIKES = { by: 'sink', strikes: 42 } as const
 const LOOP = { by: 'test', file: 'test/unit/sink/sink-loop.test.ts' } as const
 
 export const SINK: readonly Mutant[] = [
@@ -18,8 +20,28 @@ export const SINK: readonly Mutant[] = [
   },
   {
     name: 'claim-after-doubt', guard: 'A commit in doubt leads to a new claim', needed: 'the sink guesses, and goes wrong one way or the other',
-    file: 'runtime/loop/sink-loop.ts', seenBy: LOOP,
-    find: 'if (inDoubt) await this.#claimAgain()', replace: '',
+    file: 'runtime/loop/sink-storing.ts', seenBy: LOOP,
+    find: 'if (inDoubt) await claimAgain()', replace: '',
+  },
+  {
+    name: 'doubt-is-no-success', guard: 'A commit in doubt is not taken for one that happened', needed: 'rows that were never stored are announced, and skipped',
+    file: 'runtime/loop/sink-storing.ts', seenBy: STRIKES,
+    find: 'if (inDoubt) await claimAgain()', replace: 'if (inDoubt) return taken',
+  },
+  {
+    name: 'owner-epoch-under-fire', guard: 'The sink\'s commit asks whether its claim is the latest', needed: 'a sink that a rival has replaced goes on committing',
+    file: 'runtime/postgres/progress.ts', seenBy: STRIKES,
+    find: 'held.get(partitionKey(each))?.owner_epoch !== this.#epochs.get(partitionKey(each)) || ', replace: '',
+  },
+  {
+    name: 'stored-is-not-due', guard: 'What the claim shows to be stored is not stored again', needed: 'progress goes back to an earlier batch, and rows are written twice',
+    file: 'runtime/loop/sink-commit.ts', seenBy: LOOP,
+    find: 'record.offset >= lane.stored', replace: 'record.offset >= 0',
+  },
+  {
+    name: 'held-bytes', guard: 'What is stored and announced counts as held until it is announced', needed: 'a broker that is away lets the sink grow without a bound in bytes',
+    file: 'runtime/loop/sink-limits.ts', seenBy: { by: 'test', file: 'test/unit/sink/sink-limits.test.ts' },
+    find: 'const heldBytes = bytes + this.#underWayBytes', replace: 'const heldBytes = bytes',
   },
   {
     name: 'frozen-owner', guard: 'A claim ends the session of an owner that froze', needed: 'a stopped process holds its partitions for ever',
@@ -28,7 +50,7 @@ export const SINK: readonly Mutant[] = [
   },
   {
     name: 'bisection', guard: 'A batch that Postgres refuses is halved until the bad row is alone', needed: 'one bad row takes its neighbours along',
-    file: 'runtime/postgres/sink-store.ts', seenBy: STORE,
+    file: 'runtime/postgres/batch-insert.ts', seenBy: STORE,
     find: 'if (groups.length > 1) return this.#halve(client, groups, ids)', replace: 'if (groups.length > 1) return groups.map((group) => ({ group, error }))',
   },
   {
@@ -43,7 +65,7 @@ export const SINK: readonly Mutant[] = [
   },
   {
     name: 'announced-again', guard: 'A claim begins at what was announced, when that is less than what is stored', needed: 'rows stored just before a crash are never announced',
-    file: 'runtime/loop/sink-loop.ts', seenBy: SIMULATION,
+    file: 'runtime/loop/sink-ownership.ts', seenBy: SIMULATION,
     find: 'offset: Math.min(offset, lane.stored) }]', replace: 'offset: lane.stored }]',
   },
   {
@@ -53,12 +75,32 @@ export const SINK: readonly Mutant[] = [
   },
   {
     name: 'revoked-rows', guard: 'What waits for a partition that was taken away is not stored', needed: 'a batch is refused whole, its neighbours\' rows with it',
-    file: 'runtime/loop/sink-loop.ts', seenBy: LOOP,
+    file: 'runtime/loop/sink-storing.ts', seenBy: LOOP,
     find: 'const live = taken.filter(({ lane }) => lane.isLive)', replace: 'const live = taken',
   },
   {
     name: 'late-claims', guard: 'A claim that a rebalance has overtaken opens no lane', needed: 'records are taken in that another member has',
-    file: 'runtime/loop/sink-loop.ts', seenBy: LOOP,
+    file: 'runtime/loop/sink-ownership.ts', seenBy: LOOP,
     find: '.filter((id) => this.#claims.get(partitionKey(id)) === claim)', replace: '',
+  },
+  {
+    name: 'look-into-segments', guard: 'A batch is looked for in the segments whose ranges it touches', needed: 'an asset that comes again is doubled',
+    file: 'runtime/postgres/batch-insert.ts', seenBy: SEGMENTS,
+    find: 'for (const sealed of this.#parts.segments.among(range)) due =', replace: 'for (const sealed of [] as Sealed[]) due =',
+  },
+  {
+    name: 'segments-at-claim', guard: 'A claim reads which segments there are', needed: 'what the owner before sealed is doubled',
+    file: 'runtime/postgres/sink-store.ts', seenBy: SEGMENTS,
+    find: 'if (this.#options.rows.segmentRows !== undefined) await this.#segments.load(query)', replace: '',
+  },
+  {
+    name: 'look-into-open', guard: 'Before a batch becomes a segment it is looked for in the open one', needed: 'an asset that comes again in a large batch is doubled',
+    file: 'runtime/postgres/batch-insert.ts', seenBy: SEGMENTS,
+    find: 'await this.#openHolds(range, queryOf(client))', replace: 'false',
+  },
+  {
+    name: 'content-compared', guard: 'A row that comes again is compared with the stored one', needed: 'a correction is lost',
+    file: 'runtime/postgres/stored-rows.ts', seenBy: SEGMENTS,
+    find: 'if (!isContent(', replace: 'if (table.name === \'\' && !isContent(',
   },
 ]

@@ -124,7 +124,7 @@ async function settleAll(works: Promise<void>[]): Promise<void> {
 }
 
 function usesStack(detector: Detector): boolean {
-  return detector.by === 'faults' || (detector.by === 'test' && detector.needsStack === true)
+  return detector.by === 'faults' || detector.by === 'sink' || (detector.by === 'test' && detector.needsStack === true)
 }
 
 function surroundingsOf({ dir }: Workspace): Surroundings {

@@ -16,12 +16,14 @@ import { PostgresSinkStore } from '#runtime/postgres/api.ts'
 import { groupOf } from '#runtime/run-stage.ts'
 import { startStack, type Stack } from '#stack/stack.ts'
 import type { Random } from '#test/delivery/faults/random.ts'
+import { onServer } from '#test/support/database.ts'
 import { TcpProxy } from '#test/support/tcp-proxy.ts'
 import { topology } from '#topology'
 import { assetClustered } from '#topics'
 import { evictAll } from './evict.ts'
 import { hastySink } from './hasty-store.ts'
 import { Inputs } from './inputs.ts'
+import { PROGRESS_LOG } from './progress-log.ts'
 import { KillCrew } from './kill-crew.ts'
 import { Moments } from './moments.ts'
 
@@ -64,6 +66,7 @@ export class Arena {
       const surroundings = connectTopics(config, connection)
       await applyTopics(await planTopics(topology, surroundings), surroundings)
       await migrate({ databaseUrl: config.databaseUrl, dir: MIGRATIONS })
+      await onServer(config.databaseUrl, PROGRESS_LOG)
       const moments = new Moments()
       const proxy = await TcpProxy.open({ targetPort: Number(new URL(config.databaseUrl).port), wire: (link) => moments.wire(link), random: () => random.next() })
       const inputs = await Inputs.open(connection, config.registryUrl, random)
@@ -84,6 +87,12 @@ export class Arena {
     sink.ended.catch((error: unknown) => (this.halted = error))
     this.#sink = sink
     await sink.started
+  }
+
+  /** Records that the sink of this process has taken in and not stored. */
+  get backlog(): number {
+    const { waiting = 0, inFlight = 0 } = this.#sink?.report().stages[hastySink.name] ?? {}
+    return waiting + inFlight
   }
 
   /** Processes that are to be killed; started when first asked for. */

@@ -87,7 +87,7 @@ export class Inputs {
   /** The very first one is sound, so that there is one to repeat. */
   #kind(): Kind {
     const lot = this.#made === 1 ? 1 : this.#random.next()
-    if (lot < 0.01) return 'garbled'
-    return lot < 0.03 ? 'refused' : 'sound'
+    if (lot < 0.005) return 'garbled'
+    return lot < 0.015 ? 'refused' : 'sound'
   }
 }

@@ -4,6 +4,7 @@ import { openCodec } from '#runtime/avro/codec.ts'
 import { connectRegistry } from '#runtime/avro/registry.ts'
 import { deadLetterTopic } from '#runtime/loop/dead-letter.ts'
 import type { AssetFailed, AssetStored } from '#schemas'
+import type { Broken } from '#test/delivery/faults/fault.ts'
 import { onServer } from '#test/support/database.ts'
 import { readTopic } from '#test/support/read-topic.ts'
 import { assetClustered, assetFailed, assetStored } from '#topics'
@@ -12,7 +13,7 @@ import { hastySink } from './hasty-store.ts'
 import type { Input } from './inputs.ts'
 
 /** Waits until the sink has stored and told of everything. @throws Error after `deadlineMs`, with what it lacks */
-export async function finished(arena: Arena, deadlineMs = 60_000): Promise<void> {
+export async function finished(arena: Arena, deadlineMs = 120_000): Promise<void> {
   const ends = arena.inputs.ends()
   const untilMs = performance.now() + deadlineMs
   for (;;) {
@@ -36,14 +37,14 @@ async function announcedUpTo({ connection, config }: Arena): Promise<Reached[]> 
   return committed!.partitions.map(({ partition, offset }) => ({ what: 'is announced', partition, next: Math.max(0, Number(offset)) }))
 }
 
-/** What is wrong, a line each; empty when rows equal input. */
-export async function differences(arena: Arena): Promise<string[]> {
-  return [...await inRows(arena), ...await inFailures(arena), ...await inTopics(arena)]
+/** What is wrong; nothing when rows equal input. */
+export async function differences(arena: Arena): Promise<Broken[]> {
+  return [...await inRows(arena), ...await inFailures(arena), ...await inTopics(arena), ...await inProgress(arena)]
 }
 
 interface Stored { id: string; content: string }
 
-async function inRows({ config, inputs }: Arena): Promise<string[]> {
+async function inRows({ config, inputs }: Arena): Promise<Broken[]> {
   const rows = await onServer<Stored>(config.databaseUrl, `
     select a.id::text, concat_ws(' ', encode(a.sha256, 'hex'), a.bytes, d.source_id, d.uri, encode(halfvec_send(a.embedding), 'hex')) as content
     from asset a left join asset_detail d on d.asset_id = a.id`)
@@ -59,7 +60,7 @@ function contentOf({ asset: { content, submission, embedding } }: Input): string
 
 const CODES = { refused: 'store.refused-row', garbled: 'record.bad-magic' } as const
 
-async function inFailures({ config, inputs }: Arena): Promise<string[]> {
+async function inFailures({ config, inputs }: Arena): Promise<Broken[]> {
   const rows = await onServer<{ place: string; content: string }>(config.databaseUrl, `
     select partition || '/' || "offset" as place, stage || ' ' || code || ' ' || coalesce(asset_id::text, '') as content from asset_failure where topic = $1`, [assetClustered.name])
   const expected = (['refused', 'garbled'] as const).flatMap((kind) => inputs.of(kind).flatMap(({ partition, offsets, id }) =>
@@ -67,7 +68,16 @@ async function inFailures({ config, inputs }: Arena): Promise<string[]> {
   return compare('failure', new Map(expected), rows.map(({ place, content }) => [place, content]), 'once')
 }
 
-async function inTopics(arena: Arena): Promise<string[]> {
+/** By what a trigger saw: each commit was the owner's of that moment, and none went back (`PROGRESS_LOG`). */
+async function inProgress({ config }: Arena): Promise<Broken[]> {
+  const moves = await onServer<{ place: string; by: string; owner: string; from: string; to: string }>(config.databaseUrl, `
+    select topic || '/' || partition as place, made_by as by, owner, from_offset as from, to_offset as to from progress_move where made_by <> owner or to_offset <= from_offset`)
+  return moves.map(({ place, by, owner, from, to }) => ({
+    invariant: by === owner ? 'progress-went-back' : 'zombie-commit', detail: `${place} from ${from} to ${to} by ${by}, owned by ${owner}`,
+  }))
+}
+
+async function inTopics(arena: Arena): Promise<Broken[]> {
   const { inputs, connection, config } = arena
   const codec = await openCodec(connectRegistry(config.registryUrl), [assetStored, assetFailed])
   const [stored, failed, letters] = await Promise.all([assetStored.name, assetFailed.name, deadLetterTopic(hastySink.name)].map((topic) => readTopic(connection, topic)))
@@ -76,18 +86,20 @@ async function inTopics(arena: Arena): Promise<string[]> {
   const toldFailed = await Promise.all(failed!.map(async ({ value }) => (await codec.decode<AssetFailed>(assetFailed, value)).assetId))
   const same = (inputs: Input[]): Map<string, string> => new Map(inputs.map(({ id }) => [id, '']))
   return [
-    ...compare('announcement of a row', same(inputs.of('sound')), toldStored.map((id) => [id, '']), 'at least once'),
-    ...compare('announcement of a failure', same(faulty), toldFailed.map((id) => [id, '']), 'at least once'),
-    ...compare('dead letter', new Map(faulty.map(({ id, value }) => [id, value.toString('hex')])), letters!.map(({ key, value }) => [String(key), value!.toString('hex')]), 'at least once'),
+    ...compare('announcement', same(inputs.of('sound')), toldStored.map((id) => [id, '']), 'at least once'),
+    ...compare('failure-announcement', same(faulty), toldFailed.map((id) => [id, '']), 'at least once'),
+    ...compare('dead-letter', new Map(faulty.map(({ id, value }) => [id, value.toString('hex')])), letters!.map(({ key, value }) => [String(key), value!.toString('hex')]), 'at least once'),
   ]
 }
 
-function compare(what: string, expected: Map<string, string>, found: [id: string, content: string][], times: 'once' | 'at least once'): string[] {
+function compare(what: string, expected: Map<string, string>, found: [id: string, content: string][], times: 'once' | 'at least once'): Broken[] {
   const byId = Map.groupBy(found, ([id]) => id)
+  const told = (how: string, ids: Iterable<string>): Broken[] => Array.from(ids, (id) => ({ invariant: `${what}-${how}`, detail: id }))
+  const known = [...byId].filter(([id]) => expected.has(id))
   return [
-    ...[...expected].filter(([id]) => !byId.has(id)).map(([id]) => `${what} ${id} is missing`),
-    ...[...byId].filter(([id, same]) => expected.has(id) && same.some(([, content]) => content !== expected.get(id))).map(([id]) => `${what} ${id} has another content`),
-    ...[...byId].filter(([id]) => !expected.has(id)).map(([id]) => `${what} ${id} has no input`),
-    ...[...byId].filter(([, same]) => times === 'once' && same.length > 1).map(([id, same]) => `${what} ${id} is there ${same.length} times`),
+    ...told('missing', [...expected.keys()].filter((id) => !byId.has(id))),
+    ...told('differs', known.filter(([id, same]) => same.some(([, content]) => content !== expected.get(id))).map(([id]) => id)),
+    ...told('without-input', [...byId.keys()].filter((id) => !expected.has(id))),
+    ...told('repeated', times === 'once' ? known.filter(([, same]) => same.length > 1).map(([id]) => id) : []),
   ]
 }

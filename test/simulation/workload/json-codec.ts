@@ -3,7 +3,7 @@
  * ones have to be asked for, and the registry may be away.
  */
 import type { Codec } from '#runtime/avro/codec.ts'
-import { frame, HEADER_BYTES, readSchemaId } from '#runtime/avro/wire.ts'
+import { frame, HEADER_BYTES, schemaIdOf as schemaIdIn } from '#runtime/avro/wire.ts'
 import type { Topic } from '#runtime/define/topic.ts'
 import { Reject, RetryLater, reasonOf } from '#runtime/errors.ts'
 
@@ -34,7 +34,7 @@ export class JsonCodec implements Codec {
 
   decode<V>(_topic: Topic<V>, value: Buffer | null): V | Promise<V> {
     if (value === null) throw new Reject('record.no-value', 'The record has no value.')
-    const schemaId = readSchemaId(value)
+    const schemaId = schemaIdIn(value)
     const body = value.subarray(HEADER_BYTES)
     if (schemaId < EVOLVED || this.#known.has(schemaId)) return parse<V>(body)
     return this.#learn(schemaId).then(() => parse<V>(body))

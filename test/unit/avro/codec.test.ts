@@ -3,13 +3,13 @@ import { test } from 'node:test'
 import { defineTopic } from '#runtime/api.ts'
 import { avro } from '#runtime/avro/bounded-avsc.ts'
 import { openCodec } from '#runtime/avro/codec.ts'
-import { frame, readSchemaId } from '#runtime/avro/wire.ts'
+import { frame, schemaIdOf } from '#runtime/avro/wire.ts'
 import { MemoryRegistry, registryOf } from '#runtime/memory/memory-registry.ts'
 import { noteTaken } from '#test/support/sample-stage.ts'
 
 test('the wire format is a zero byte, the schema id in four bytes, the body', () => {
   assert.equal(frame(258, Buffer.from('ab')).toString('hex'), '00000001026162')
-  assert.equal(readSchemaId(Buffer.from('00000001026162', 'hex')), 258)
+  assert.equal(schemaIdOf(Buffer.from('00000001026162', 'hex')), 258)
 })
 
 test('values survive the way to bytes and back, without asking the registry', async () => {

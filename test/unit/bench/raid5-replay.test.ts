@@ -70,9 +70,10 @@ test('a stream that gathers is written in requests of the largest size, one thir
 
 test('a stream of requests of 1 MiB that are settled one by one reads once for each end within a stripe', () => {
   // Each request is 5⅓ stripes. The first ends after d0 of stripe 5, so d1 and d2 are read (2); the second completes that from
-  // memory and ends after d1 of stripe 10, so d2 is read (1); the third ends with stripe 15. Each is contiguous on every member.
+  // memory and ends after d1 of stripe 10, so d2 is read (1); the third ends with stripe 15. What needs no reads is contiguous on
+  // every member (3 × 4 writes); d0 and P of stripe 5, and d0, d1 and P of stripe 10, are written after the reads (2 + 3).
   const cost = replayed(IMMEDIATE, write(0, 1_024), write(1_024, 1_024), write(2_048, 1_024))
-  assert.deepEqual(requests(cost), [3, 12])
+  assert.deepEqual(requests(cost), [3, 17])
   // Stripes 0–4, 6–9 and 11–15 at once, 5 and 10 in two parts, of which the second overwrites not all.
   assert.deepEqual(cost.rows, { full: 14 * 16, rmw: 0, rcw: 4 * 16 })
 })
@@ -169,10 +170,14 @@ test('a read costs one request per contiguous piece of a member', () => {
   assert.equal(cost.total.bytesRead, 8 * KIB)
 })
 
-test('a long read merges across stripes and is cut where a member holds parity', () => {
+test('a long read that gathers merges across stripes and is cut where a member holds parity', () => {
   // 1 MiB is chunks 0–15. Member 0 holds data of stripes 0–2 and 4, member 1 of 0, 1, 3 and 4, member 2 of 0 and 2–4, member 3
   // of 1–3 and 5: two pieces each.
-  assert.deepEqual(replayed(IMMEDIATE, read(0, 1_024)).members.map((member) => member.reads), [2, 2, 2, 2])
+  assert.deepEqual(replayed(GATHERED, read(0, 1_024)).members.map((member) => member.reads), [2, 2, 2, 2])
+})
+
+test('a long read that does not gather costs a request for each chunk', () => {
+  assert.deepEqual(replayed(IMMEDIATE, read(0, 1_024)).members.map((member) => member.reads), [4, 4, 4, 4])
 })
 
 test('reads of one window merge, later ones do not', () => {

@@ -40,6 +40,7 @@ test('numbers are big-endian, negative ones in two’s complement', () => {
   assert.equal(field((writer) => writer.int8(-4_294_967_297)), '00000008fffffffeffffffff')
   assert.equal(field((writer) => writer.int8(Number.MAX_SAFE_INTEGER)), '00000008001fffffffffffff')
   assert.equal(field((writer) => writer.float4(-0.5)), '00000004bf000000')
+  assert.equal(field((writer) => writer.float8(-0.5)), '00000008bfe0000000000000')
   assert.equal(field((writer) => writer.bool(true)), '0000000101')
 })
 

@@ -4,16 +4,18 @@
  */
 import { setTimeout as wait } from 'node:timers/promises'
 import { Client } from 'pg'
-import { cpuSecondsOf } from '#test/support/process-cost.ts'
+import { ownCpuSecondsOf } from '#test/support/process-cost.ts'
 import { onServer } from '#test/support/database.ts'
 import { contentsOf, isSame, type Contents } from '../contents.ts'
 import type { Ground } from '../ground.ts'
-import type { Subject } from '../subject.ts'
+import type { Subject, Table } from '../subject.ts'
 import type { ConnectPrograms } from './install.ts'
 import { startWorker, type Worker } from './worker.ts'
 
 const LOOK_MS = 50
 const DEADLINE_MS = 200_000
+/** Longer than a session that is at work says nothing. */
+const QUIET_MS = 1_500
 /** Java's compilers are at work for longer than ours: a third of the rows is not counted. */
 const WARM_UP = 1 / 3
 
@@ -29,9 +31,8 @@ export interface ConnectOptions {
 }
 
 export function runConnect(programs: ConnectPrograms, ground: Ground, subject: Subject, { topic, count, tasks, expected }: ConnectOptions): Promise<ConnectRun> {
-  const [table] = subject.tables
   return ground.withDatabase(subject, async (databaseUrl) => {
-    for (const { name } of table.columns.filter(({ kind }) => kind === 'halfvec')) await takeBytes(databaseUrl, table.name, name)
+    const table = await tableOfBytes(databaseUrl, subject.tables[0])
     const worker = await startWorker(programs, ground, { name: `${subject.name}-${tasks}`, topic, table: table.name, databaseUrl, tasks })
     try {
       const rates = await measure(worker, { databaseUrl, table: table.name, count })
@@ -42,9 +43,14 @@ export function runConnect(programs: ConnectPrograms, ground: Ground, subject: S
   })
 }
 
-/** This release knows no type of pgvector's. The same bytes, without pgvector's look at each number. */
-async function takeBytes(databaseUrl: string, table: string, column: string): Promise<void> {
-  await onServer(databaseUrl, `alter table "${table}" alter column "${column}" type bytea using null; alter table "${table}" alter column "${column}" set storage plain`)
+/**
+ * A table as the subject's, except that vectors are bytes: this release knows no type of pgvector's. They are the same bytes,
+ * without pgvector's look at each number.
+ */
+async function tableOfBytes(databaseUrl: string, { name, columns }: Table): Promise<Table> {
+  const vectors = columns.filter(({ kind }) => kind === 'halfvec').map((column) => `alter column "${column.name}" type bytea using null, alter column "${column.name}" set storage plain`)
+  await onServer(databaseUrl, `create table peer (like "${name}" including all)${vectors.map((change) => `; alter table peer ${change}`).join('')}`)
+  return { name: 'peer', columns }
 }
 
 interface Point { ms: number; rows: number; cpuSeconds: number }
@@ -54,8 +60,8 @@ async function measure(worker: Worker, { databaseUrl, table, count }: { database
   await client.connect()
   try {
     const points = await watch(worker, client, table, count)
-    const from = points.find(({ rows }) => rows >= WARM_UP * count)!
-    // A session tells its last rows late, when it has been idle for some seconds.
+    const from = points.find(({ rows }) => rows >= WARM_UP * count) ?? points[0]!
+    // The last point of all may have been told late.
     const to = points.findLast(({ rows }) => rows < count) ?? from
     const rows = to.rows - from.rows
     if (rows <= 0) throw new Error(`${count} rows are too few to measure Kafka Connect with`)
@@ -65,15 +71,19 @@ async function measure(worker: Worker, { databaseUrl, table, count }: { database
   }
 }
 
-/** When how many rows were committed, until all are: sessions add theirs to the table's statistics after commits, once a second. */
+/**
+ * When how many rows were committed, until all are. A session adds its rows to the table's statistics after a commit and
+ * once a second; the last ones when it has been idle for ten, so near the end the rows themselves are counted.
+ */
 async function watch(worker: Worker, client: Client, table: string, count: number): Promise<Point[]> {
+  const numberFrom = async (sql: string): Promise<number> => Number((await client.query<{ rows: string }>(sql)).rows[0]!.rows)
   const points: Point[] = []
   const deadlineMs = performance.now() + DEADLINE_MS
   for (;;) {
-    const { rows: [found] } = await client.query<{ rows: string }>('select n_tup_ins as rows from pg_stat_user_tables where relname = $1', [table])
-    const rows = Number(found!.rows)
-    if (rows > (points.at(-1)?.rows ?? 0)) points.push({ ms: performance.now(), rows, cpuSeconds: cpuSecondsOf(worker.pid) })
-    if (rows >= count) return points
+    const rows = await numberFrom(`select n_tup_ins as rows from pg_stat_user_tables where relname = '${table}'`)
+    const last = points.at(-1)
+    if (rows > (last?.rows ?? 0)) points.push({ ms: performance.now(), rows, cpuSeconds: ownCpuSecondsOf(worker.pid) })
+    else if (last && performance.now() > last.ms + QUIET_MS && (await numberFrom(`select count(*) as rows from "${table}"`)) === count) return points
     const why = worker.ended()
     if (why !== undefined) throw new Error(`Kafka Connect ended: ${why}`)
     if (performance.now() > deadlineMs) throw new Error(`Kafka Connect stored ${rows} of ${count} rows in ${DEADLINE_MS} ms`)

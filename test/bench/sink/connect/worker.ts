@@ -94,7 +94,7 @@ function sinkSettings(_: Ground, { name, topic, table, databaseUrl, tasks }: Tas
     'connection.password': 'none is asked for',
     'connection.pool.min_size': tasks,
     'connection.pool.max_size': 4 * tasks,
-    'collection.name.format': table,
+    'table.name.format': table,
     'insert.mode': 'insert',
     'primary.key.mode': 'none',
     'schema.evolution': 'none',

@@ -1,5 +1,5 @@
 /** A PostgreSQL whose data and WAL lie in two folders of the ground. */
-import { appendFile } from 'node:fs/promises'
+import { appendFile, rm } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type pg from 'pg'
@@ -56,7 +56,7 @@ function recipeOf(plan: ClusterPlan): Recipe {
     marker: () => dataFolder(plan),
     async prepare(place) {
       assertReachable(place.home)
-      if (!existsSync(dataFolder(plan))) await initialise(plan, place)
+      if (!existsSync(join(dataFolder(plan), 'PG_VERSION'))) await initialise(plan, place)
       if (!existsSync(socketFolder(place))) await ownFolder(socketFolder(place))
       await writeAsServer(join(dataFolder(plan), 'postgresql.conf'), renderConfig(place.ports, socketFolder(place)))
       await appendFile(join(dataFolder(plan), 'postgresql.conf'), settingsOf(plan))
@@ -73,8 +73,10 @@ function settingsOf({ walDeviceBytes, walPoolBytes, settings }: ClusterPlan): st
 }
 
 async function initialise(plan: ClusterPlan, { home }: Place): Promise<void> {
-  await ownFolder(dataFolder(plan))
-  await ownFolder(walFolder(plan))
+  for (const path of [dataFolder(plan), walFolder(plan)]) {
+    await rm(path, { recursive: true, force: true }) // of an attempt that failed
+    await ownFolder(path)
+  }
   const args = ['-D', dataFolder(plan), '--waldir', walFolder(plan), '-U', 'postgres', '-A', 'trust', '--no-sync', '--no-instructions', '-E', 'UTF8']
   await run(join(postgresBinaries(home), 'initdb'), [...args, ...LOCALE, ...plan.initdb], { cwd: '/', ...asServer().user })
   await fillPool(walFolder(plan), plan.walPoolBytes)

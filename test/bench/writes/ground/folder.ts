@@ -8,7 +8,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { cacheFolder } from '../../../../bin/cache.mjs'
 import { identify, isRunning, type Identity } from '#stack/identity.ts'
-import { socketFolder } from '#stack/parts/postgres-place.ts'
+import { isOpenToAll, serverUser, socketFolder } from '#stack/parts/postgres-place.ts'
 import { endLeftovers } from '#stack/process.ts'
 import { removeTraceOf } from './tracefs.ts'
 import { detachBelow, unmountBelow } from './device.ts'
@@ -25,9 +25,13 @@ export function groundParent(): string {
   return join(cacheFolder(), 'grounds')
 }
 
-/** A new folder that the server's user may enter, owned by this process. */
+/**
+ * A new folder that the server's user may enter, owned by this process.
+ * @throws Error when that user cannot get there
+ */
 export async function makeFolder(parent: string): Promise<string> {
   await mkdir(parent, { recursive: true, mode: 0o755 })
+  if (serverUser() !== undefined && !isOpenToAll(parent)) throw new Error(`as root, Postgres runs as another user, who cannot reach ${parent}`)
   const folder = await mkdtemp(join(realpathSync(parent), PREFIX)) // as /proc/self/mountinfo and /sys/block name it
   await chmod(folder, 0o755)
   const identity = identify(process.pid, '')

@@ -28,7 +28,7 @@ export interface GroundOptions {
   initdb?: readonly string[]
   /** In place of, or beside, those of `RAID5_SETTINGS`. */
   settings?: Readonly<Record<string, string | number>>
-  /** WAL segments that lie ready when the work begins, as on a server that has run for a while. */
+  /** WAL segments that lie ready when the work begins, as on a server that has run for a while; half the device at most. */
   walPoolBytes?: number
   /** Where the ground's folder is made; in the cache when absent. */
   parent?: string
@@ -73,7 +73,7 @@ export interface WindowOptions {
 }
 
 const MIB = 2 ** 20
-/** The smallest in which a quarter of max_wal_size, what is kept for pg_waldump, and a pool have room. */
+/** Half of it is `max_wal_size`, and what is kept for pg_waldump comes on top. */
 const LEAST_WAL_BYTES = 768 * MIB
 const DEFAULTS = { disks: 4, chunkBytes: 64 * 1024, initdb: [], settings: {}, walPoolBytes: 512 * MIB, devices: true, log: () => undefined }
 
@@ -101,11 +101,11 @@ export async function openGround(options: GroundOptions): Promise<Ground> {
 
 async function furnish(plan: Plan, folder: string, leave: Leaving): Promise<Ground> {
   const { disks, chunkBytes, log } = plan
-  const found = await makeDevices(plan, folder)
+  const found = await makeDevices(plan, folder, leave.signal)
   const programs = await installParts(plan.kafkaBytes === undefined ? ['postgres'] : ['postgres', 'kafka'], ({ note }) => log(note))
   const files = { data: join(folder, 'data'), wal: join(folder, 'wal'), ...(plan.kafkaBytes === undefined ? {} : { kafka: join(folder, 'kafka') }) }
   const surroundings = { folder, programs, signal: leave.signal, log }
-  const cluster = await startCluster({ ...plan, ...surroundings, data: files.data, wal: files.wal, walDeviceBytes: plan.walBytes })
+  const cluster = await startCluster({ ...plan, ...surroundings, data: files.data, wal: files.wal, walDeviceBytes: plan.walBytes, walPoolBytes: Math.min(plan.walPoolBytes, plan.walBytes / 2) })
   leave.before(() => cluster.stop())
   const broker = plan.kafkaBytes === undefined ? undefined : await startBroker(surroundings)
   if (broker !== undefined) leave.before(() => broker.stop())
@@ -123,25 +123,29 @@ async function furnish(plan: Plan, folder: string, leave: Leaving): Promise<Grou
 }
 
 /** Plain folders in their place, and the reason, where devices are not to be had. */
-async function makeDevices(plan: Plan, folder: string): Promise<Device[] | { absent: string }> {
+async function makeDevices(plan: Plan, folder: string, signal: AbortSignal): Promise<Device[] | { absent: string }> {
   const sizes = Object.entries({ data: plan.dataBytes, wal: plan.walBytes, kafka: plan.kafkaBytes }) as [DeviceName, number | undefined][]
   const wanted = sizes.filter((entry): entry is [DeviceName, number] => entry[1] !== undefined)
   try {
     if (!plan.devices) throw new Error('not asked for')
-    return await devicesOf(folder, wanted, plan)
+    return await devicesOf(folder, wanted, plan, signal)
   } catch (error) {
+    signal.throwIfAborted()
     await undoDevices(folder)
     for (const [name] of wanted) await mkdir(join(folder, name), { recursive: true })
     return { absent: `no devices of our own: ${reasonOf(error)}` }
   }
 }
 
-async function devicesOf(folder: string, wanted: readonly [DeviceName, number][], layout: RaidLayout): Promise<Device[]> {
+async function devicesOf(folder: string, wanted: readonly [DeviceName, number][], layout: RaidLayout, signal: AbortSignal): Promise<Device[]> {
   if (process.platform !== 'linux') throw new Error('loop devices are Linux\'s')
   if (process.getuid?.() !== 0) throw new Error('only root may make and mount them')
   await assertRoom(folder, wanted.reduce((sum, [, bytes]) => sum + bytes, 0))
   const devices: Device[] = []
-  for (const [name, bytes] of wanted) devices.push(await makeDevice(folder, name, bytes, layout))
+  for (const [name, bytes] of wanted) {
+    signal.throwIfAborted()
+    devices.push(await makeDevice(folder, name, bytes, layout))
+  }
   return devices
 }
 

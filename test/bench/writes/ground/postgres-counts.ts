@@ -10,12 +10,13 @@ export type OwnCounts = Omit<PostgresCounts, 'walByManager'>
 const HELD_BACK_S = 10.5
 const REPORT_DEADLINE_MS = 30_000
 
+/** The start of a session is a transaction too, and none of the work's. */
 const COUNTS = `
   with io as (
     select backend_type, context, coalesce(write_bytes, 0) / 8192 as written, coalesce(extend_bytes, 0) / 8192 as extended
     from pg_stat_io where object = 'relation'
   )
-  select (select sum(xact_commit) from pg_stat_database where datname <> 'postgres')::float8 as commits,
+  select (select sum(xact_commit - sessions) from pg_stat_database where datname <> 'postgres')::float8 as commits,
     wal_records::float8 as records, wal_fpi::float8 as images, wal_bytes::float8 as bytes, wal_buffers_full::float8 as full,
     (select buffers_written from pg_stat_checkpointer)::float8 as checkpointer,
     (select sum(written) from io where backend_type = 'background writer')::float8 as writer,

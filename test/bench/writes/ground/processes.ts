@@ -1,6 +1,9 @@
 /** The processes of a server, and what they asked to have written (proc(5)). */
 import { readFileSync, readdirSync } from 'node:fs'
-import type { ProcessWrites } from '../layers.ts'
+import { reasonOf } from '#runtime/errors.ts'
+import type { Layers, ProcessWrites } from '../layers.ts'
+
+type Counted = Layers['processes']
 
 /** A process and its children; the servers' children have none. */
 export function processTree(pid: number): number[] {
@@ -11,9 +14,25 @@ export function processTree(pid: number): number[] {
  * Of the process, its children, and those that ended: the kernel adds the counts of a child to its parent's when the parent
  * has waited for it.
  */
-export function writesOf(pid: number): ProcessWrites {
+function writesOf(pid: number): ProcessWrites {
   const counts = processTree(pid).map((each) => parseIo(readFileSync(`/proc/${each}/io`, 'latin1')))
   return counts.reduce((sum, each) => combined(sum, each, 1))
+}
+
+/** Of the server and the broker, since they started. */
+export function readProcesses(serverPid: number, brokerPid: number | undefined): Counted {
+  try {
+    return { postgres: writesOf(serverPid), ...(brokerPid === undefined ? {} : { kafka: writesOf(brokerPid) }) }
+  } catch (error) {
+    return { absent: reasonOf(error) }
+  }
+}
+
+export function processesBetween(before: Counted, after: Counted): Counted {
+  if ('absent' in before) return before
+  if ('absent' in after) return after
+  const postgres = writesBetween(before.postgres, after.postgres)
+  return before.kafka && after.kafka ? { postgres, kafka: writesBetween(before.kafka, after.kafka) } : { postgres }
 }
 
 export function writesBetween(before: ProcessWrites, after: ProcessWrites): ProcessWrites {

@@ -23,7 +23,7 @@ export const RAID5_SETTINGS: Readonly<Record<string, string | number>> = {
 }
 
 /**
- * Bounds of pg_wal for its device: a quarter is left to segments that are being written while old ones are still kept.
+ * Bounds of pg_wal for its device: half of it, since the server may go beyond `max_wal_size` while a checkpoint is under way.
  * `wal_keep_size` lets pg_waldump read what a checkpoint has just made superfluous.
  */
 export function walBounds(walBytes: number, poolBytes: number): Record<string, string> {
@@ -45,6 +45,7 @@ function megabytes(bytes: number): string {
  */
 export const QUIET_BROKER: Readonly<Record<string, string | number>> = {
   'metadata.max.idle.interval.ms': 0,
+  'log.initial.task.delay.ms': 3_600_000,
   'replica.high.watermark.checkpoint.interval.ms': 3_600_000,
   'log.flush.offset.checkpoint.interval.ms': 3_600_000,
   'log.flush.start.offset.checkpoint.interval.ms': 3_600_000,

@@ -13,7 +13,8 @@ const MINOR_BITS = 20
 export const EVENTS = ['block_bio_queue', 'block_rq_issue'] as const
 
 /**
- * A trace of these devices (`7:3`), not yet running.
+ * A trace of these devices (`7:3`), not yet running. Where tracefs is not mounted it is, and stays so, as most systems have it
+ * from their start.
  * @returns its folder
  * @throws Error when this kernel or our rights do not allow it
  */

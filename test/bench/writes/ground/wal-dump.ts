@@ -13,6 +13,9 @@ export interface WalDump {
   byManager: ByManager
 }
 
+const HEADER = /^Type\s+N\s+\(%\)\s+Record size\s+\(%\)\s+FPI size/m
+const ROW = /^(\S+) +(\d+) +\( *[\d.]+\) +(\d+) +\( *[\d.]+\) +(\d+) +\( *[\d.]+\) +\d+ +\( *[\d.]+\)$/gm
+
 const DEADLINE_MS = 120_000
 const POLL_MS = 1_000
 /** One segment: less is left for later. */
@@ -31,10 +34,13 @@ const PAGE_HEADER_BYTES = 40n
  */
 export function parseWalDump(text: string): WalDump {
   const end = /^WAL statistics between \S+ and ([0-9A-F]+\/[0-9A-F]+):$/m.exec(text)?.[1]
-  if (end === undefined || !/^Type\s+N\s+\(%\)\s+Record size\s+\(%\)\s+FPI size/m.test(text)) throw new Error(`not the statistics of pg_waldump: ${text.slice(0, 200)}`)
-  const rows = [...text.matchAll(/^(\S+) +(\d+) +\( *[\d.]+\) +(\d+) +\( *[\d.]+\) +(\d+) +\( *[\d.]+\) +\d+ +\( *[\d.]+\)$/gm)]
-  return { end, byManager: Object.fromEntries(rows.filter(([, , records]) => records !== '0').map(([, manager, records, recordBytes, imageBytes]) =>
-    [manager!, { records: Number(records), bytes: Number(recordBytes) + Number(imageBytes), imageBytes: Number(imageBytes) }])) }
+  const total = /^Total +(\d+) /m.exec(text)?.[1]
+  const rows = [...text.matchAll(ROW)].map(([, manager, ...counts]) => ({ manager: manager!, counts: counts.map(Number) as [number, number, number] }))
+  const records = rows.reduce((sum, row) => sum + row.counts[0], 0)
+  if (end === undefined || !HEADER.test(text) || Number(total) !== records) throw new Error(`not the statistics of pg_waldump: ${text.slice(0, 200)}`)
+  const used = rows.filter((row) => row.counts[0] > 0)
+  return { end, byManager: Object.fromEntries(used.map(({ manager, counts: [count, recordBytes, imageBytes] }) =>
+    [manager, { records: count, bytes: recordBytes + imageBytes, imageBytes }])) }
 }
 
 /** A place in the WAL, `16/B374D848`, in bytes. */

@@ -10,9 +10,9 @@ import { assertAgreement, quiet, readDiskStat, since } from './disk-stat.ts'
 import type { Cluster } from './cluster.ts'
 import type { WindowOptions } from './ground.ts'
 import type { Leaving } from './leaving.ts'
-import type { BlockCounts, DeviceName, DiskStat, Layers, ProcessWrites, SystemCalls } from '../layers.ts'
+import type { BlockCounts, DeviceName, DiskStat, Layers, SystemCalls } from '../layers.ts'
 import { allIdle, allReported, countsBetween, readCounts, type OwnCounts } from './postgres-counts.ts'
-import { writesBetween, writesOf } from './processes.ts'
+import { processesBetween, readProcesses } from './processes.ts'
 import { traceCalls, type CallTrace } from './system-calls.ts'
 import { tool } from './tool.ts'
 import { readWal, type WalReading } from './wal-dump.ts'
@@ -35,14 +35,12 @@ type Absent = { absent: string }
 interface Recorders {
   client: pg.Client
   counts: OwnCounts
-  writes: Processes | Absent
+  writes: Layers['processes']
   disks: DiskStat[]
   wal: WalReading
   blocks: BlockTrace | Absent
   calls: CallTrace | Absent
 }
-
-type Processes = Exclude<Layers['processes'], Absent>
 
 const QUIET_MS = 5_000
 
@@ -83,7 +81,7 @@ async function begin(scene: Scene, client: pg.Client, systemCalls: boolean): Pro
   try {
     const disks = devices.map(({ disk }) => readDiskStat(disk))
     const counts = await readCounts(client)
-    const writes = processWrites(scene)
+    const writes = readProcesses(cluster.pid, scene.brokerPid)
     const wal = readWal(cluster.binaries, cluster.walFolder, await lsn(client, 'insert'), () => lsn(client, 'flush'))
     const calls = await beginCalls(scene, systemCalls)
     return { client, counts, writes, disks, wal, blocks, calls }
@@ -98,7 +96,6 @@ async function lsn(client: pg.Client, which: 'insert' | 'flush'): Promise<string
   return row!.lsn
 }
 
-/** The servers' own processes are traced: they were asked for, so that this is not possible is an error of the run. */
 async function beginCalls({ folder, cluster, brokerPid, files }: Scene, asked: boolean): Promise<CallTrace | Absent> {
   const pids = brokerPid === undefined ? [cluster.pid] : [cluster.pid, brokerPid]
   return orAbsent(asked ? undefined : 'not asked for: it slows the work, so it has a run of its own', () => traceCalls(folder, pids, files))
@@ -113,32 +110,17 @@ async function orAbsent<T>(absent: string | undefined, make: () => Promise<T>): 
   }
 }
 
-function processWrites({ cluster, brokerPid }: Scene): Processes | Absent {
-  try {
-    return { postgres: writesOf(cluster.pid), ...(brokerPid === undefined ? {} : { kafka: writesOf(brokerPid) }) }
-  } catch (error) {
-    return { absent: reasonOf(error) }
-  }
-}
-
 /** Without a word to the servers before the devices are read. */
 async function finish(scene: Scene, { client, counts, writes, disks, wal, blocks, calls }: Recorders): Promise<Layers> {
   const systemCalls: SystemCalls | Absent = 'absent' in calls ? calls : await calls.stop()
   const disksNow = scene.devices.map(({ disk }, i) => since(disks[i]!, readDiskStat(disk)))
   const block = 'absent' in blocks ? blocks : await blocks.stop()
-  const processes = processesBetween(writes, processWrites(scene))
+  const processes = processesBetween(writes, readProcesses(scene.cluster.pid, scene.brokerPid))
   const walByManager = await wal.finish()
   const postgres = { ...countsBetween(counts, await readCounts(client)), walByManager }
   const byName = Object.fromEntries(scene.devices.map(({ name }, i) => [name, disksNow[i]!]))
   if (!('absent' in block)) assertAll(block, byName)
   return { postgres, systemCalls, processes, block, disks: scene.noDevices === undefined ? byName : { absent: scene.noDevices } }
-}
-
-function processesBetween(before: Processes | Absent, after: Processes | Absent): Processes | Absent {
-  if ('absent' in before) return before
-  if ('absent' in after) return after
-  const between = (name: keyof Processes): ProcessWrites => writesBetween(before[name]!, after[name]!)
-  return { postgres: between('postgres'), ...(before.kafka && after.kafka ? { kafka: between('kafka') } : {}) }
 }
 
 function assertAll(block: Partial<Record<DeviceName, BlockCounts>>, disks: Partial<Record<DeviceName, DiskStat>>): void {

@@ -68,12 +68,13 @@ export class MemberRequests {
     this.#hostReads.add(offset, length)
   }
 
-  endOfGathering(): void {
+  /** Rows that come later do not merge with those before. */
+  endOfWrites(): void {
     this.#parityReads.close()
     this.#writes.close()
   }
 
-  endOfReading(): void {
+  endOfReads(): void {
     this.#hostReads.close()
   }
 

@@ -107,10 +107,9 @@ class Replay {
 
   /** Past the cache and straight to the members, cut at chunks (`chunk_aligned_read`). */
   #read({ sector, sectors }: BlockEvent): void {
-    const gathered = this.#nowUs < this.#readingSinceUs + this.#array.plugWindowUs
-    if (!gathered) {
+    if (this.#nowUs >= this.#readingSinceUs + this.#array.plugWindowUs) {
       this.#readingSinceUs = this.#nowUs
-      for (const member of this.#members) member.endOfReading()
+      for (const member of this.#members) member.endOfReads()
     }
     this.#forEachChunk(sector, sectors, this.#readChunk)
   }
@@ -131,6 +130,8 @@ class Replay {
   }
 
   readonly #readChunk = (member: number, from: number, to: number): void => {
+    // On arrival each piece goes down by itself, even those of one event.
+    if (this.#array.plugWindowUs === 0) this.#members[member]!.endOfReads()
     this.#members[member]!.readBytes(from * SECTOR_BYTES, (to - from) * SECTOR_BYTES)
   }
 
@@ -158,26 +159,35 @@ class Replay {
   /** The end of a gathering: what comes later is not merged with it. Rows that only made room do merge with their successors. */
   #settleAll(): void {
     if (this.#cache.gathering > 0) this.#settle(this.#cache.pick(() => true))
-    for (const member of this.#members) member.endOfGathering()
+    for (const member of this.#members) member.endOfWrites()
   }
 
-  /** `slots` in the order of their rows, so that neighbours meet. */
+  /**
+   * `slots` in the order of their rows, so that neighbours meet. Rows that wait for reads are written after those that need none,
+   * so neighbours of the two kinds do not merge.
+   */
   #settle(slots: number[]): void {
     this.#safeMode?.write(this.#nowUs)
     this.#intent?.intend(slots.map((slot) => this.#cache.row(slot)), this.#nowUs)
-    for (const slot of slots) this.#settleSlot(slot)
+    const waiting = slots.filter((slot) => !this.#settleSlot(slot, false))
+    if (waiting.length === 0) return
+    for (const member of this.#members) member.endOfWrites()
+    for (const slot of waiting) this.#settleSlot(slot, true)
   }
 
-  #settleSlot(slot: number): void {
+  /** @returns whether it is settled: false when it needs reads and may not `read` */
+  #settleSlot(slot: number, read: boolean): boolean {
     const row = this.#cache.row(slot)
     const settlement = this.#settlement
     this.#describe(slot, row)
     settleRow(this.#row, settlement)
+    if (settlement.read !== 0 && !read) return false
     this.#rows[settlement.method]++
     this.#settledPages += size(settlement.write) - 1
     for (let rest = settlement.read; rest !== 0; rest &= rest - 1) this.#members[lowest(rest)]!.readRow(row)
     for (let rest = settlement.write; rest !== 0; rest &= rest - 1) this.#members[lowest(rest)]!.writeRow(row)
     this.#cache.settle(slot, this.#row.cached | settlement.read | settlement.write)
+    return true
   }
 
   #describe(slot: number, row: number): void {

@@ -1,6 +1,9 @@
 /** What the report shows: for each variant the costs of its whole window, layer by layer. The report divides by the assets. */
 import type { DeviceName } from '../layers.ts'
-import type { RaidArray, RaidCost } from '../raid5/array.ts'
+import type { RaidArray } from '../raid5/array.ts'
+import type { RaidBounds } from '../raid5/bounds.ts'
+
+export type { RaidBounds }
 
 /** A layer that could not be seen here says why. */
 export interface Absent {
@@ -16,14 +19,6 @@ export interface Cost {
 /** Bytes are those written; reads are requests too. */
 export interface BlockCost extends Cost {
   flushes: number
-}
-
-/** The same events on the same array, at the two ends of what a plug may gather. */
-export interface RaidBounds {
-  /** Writes gather for the plug window: the lower bound. */
-  gathered: RaidCost
-  /** Every event is settled on arrival: the upper bound. */
-  immediate: RaidCost
 }
 
 export interface DeviceFigures {
@@ -65,6 +60,8 @@ export interface WriteFigures {
   arrays: { name: string; array: RaidArray; gatherUs: number }[]
   /** The name of the variant that ratios are taken to; without it none are shown. */
   baseline?: string
+  /** Drawn as lines: what is to be reached, per asset. Requests are those of the first array's members, bytes those before parity. */
+  goals?: { requests: readonly number[]; bytes: readonly number[] }
   variants: VariantFigures[]
   notes: string[]
 }

@@ -4,7 +4,7 @@ import { openGround, type Ground, type GroundOptions } from '../ground/ground.ts
 import type { VariantFigures } from '../report/variant-figures.ts'
 import type { Subject } from '../subjects/subject.ts'
 import { nothing, type Experiment, type World } from './experiment.ts'
-import { figuresOf, measureWindow, type Window } from './window.ts'
+import { costOfCalls, figuresOf, measureWindow, type Window } from './window.ts'
 
 export interface Scene {
   ground: GroundOptions
@@ -25,8 +25,8 @@ export interface WindowPlan {
   assets: number
   /** After the writing, before the settling: such as a reader. */
   then?(databaseUrl: string): Promise<void>
-  /** Also counts system calls, in a second window of the same size. */
-  systemCalls?: boolean
+  /** Also counts system calls, in a second window of so many assets. */
+  traced?: number
 }
 
 const GIB = 2 ** 30
@@ -89,14 +89,14 @@ interface Place {
 }
 
 async function runWindow(place: Place, plan: WindowPlan, world: World): Promise<VariantFigures> {
-  const { name, about, rowsPerCommit, assets } = plan
+  const { name, about, rowsPerCommit, assets, traced } = plan
   const labels = { name, about, design: place.subject.design, rowsPerCommit, preloadedRows: place.stored, assets }
   world.log(`${name}: ${assets.toLocaleString('en')} assets`)
   const figures = figuresOf(labels, await writeWindow(place, plan, false), world.arrays)
-  if (!plan.systemCalls) return figures
-  world.log(`${name}: as many again, for the system calls`)
-  const traced = figuresOf(labels, await writeWindow(place, plan, true), [])
-  return { ...figures, systemCalls: traced.systemCalls }
+  if (traced === undefined) return figures
+  world.log(`${name}: ${traced.toLocaleString('en')} more, for the system calls`)
+  const { layers: { systemCalls } } = await writeWindow(place, { ...plan, assets: traced }, true)
+  return { ...figures, systemCalls: costOfCalls(systemCalls, assets / traced) }
 }
 
 /** The next assets, in a window; read back and compared after it. */

@@ -42,7 +42,7 @@ export function figuresOf(labels: Labels, { layers, statements, rows }: Window, 
     sql: { statements, rows, commits: postgres.commits },
     wal: { requests: postgres.wal.records, bytes: postgres.wal.bytes, fullPageImages: postgres.wal.fullPageImages },
     pages: { requests: pages, bytes: pages * PAGE_BYTES },
-    systemCalls: isAbsent(systemCalls) ? systemCalls : costOfCalls(systemCalls.calls),
+    systemCalls: costOfCalls(systemCalls),
     devices: Object.fromEntries(DEVICES.flatMap((device) => deviceFigures(device, block, arrays))),
     notes: processNotes(layers),
   }
@@ -66,9 +66,11 @@ function costOfBlock({ reads, writes, flushes, writtenBytes }: BlockCounts['bios
   return { requests: reads + writes, bytes: writtenBytes, flushes }
 }
 
-function costOfCalls(calls: Record<string, { count: number; bytes: number }>): { requests: number; bytes: number } {
-  const all = Object.values(calls)
-  return { requests: all.reduce((sum, { count }) => sum + count, 0), bytes: all.reduce((sum, { bytes }) => sum + bytes, 0) }
+/** Times `factor`, when they were counted for fewer assets. */
+export function costOfCalls(systemCalls: Layers['systemCalls'], factor = 1): VariantFigures['systemCalls'] {
+  if (isAbsent(systemCalls)) return systemCalls
+  const calls = Object.values(systemCalls.calls)
+  return { requests: factor * calls.reduce((sum, { count }) => sum + count, 0), bytes: factor * calls.reduce((sum, { bytes }) => sum + bytes, 0) }
 }
 
 /** Where no device can be seen, what processes made dirty is the closest. */
