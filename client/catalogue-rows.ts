@@ -60,7 +60,7 @@ export const VIEW_COLUMNS = `id, source, source_id, uri, final_uri, media_type, 
   time_offset_micros, evidence, cluster, cluster_similarity, nsfw, attributes, sha256, pixels, blockhash, pdq, quality, model, trace_id,
   event_at, stored_at, kafka_partition, kafka_offset,
   (select coalesce(jsonb_agg(jsonb_build_object('name', t.name, 'confidence', round(t.confidence::numeric, 3), 'predicted', t.predicted) order by t.rank), '[]')
-   from asset_tag t where t.asset_id = asset_view.id) as tags`
+   from asset_tag t where t.segment = asset_view.segment and t.asset_id = asset_view.id) as tags`
 
 export interface AssetViewRow {
   id: string; source: string | null; source_id: string | null; uri: string | null; final_uri: string | null; media_type: string | null

@@ -143,11 +143,12 @@ class PostgresCatalogue implements Catalogue {
   async duplicatesOf(id: string): Promise<Duplicate[]> {
     if (!isUuid(id)) return []
     return this.#query<Duplicate>(`
-      with origin as (select coalesce(canonical_id, id) as id from asset where id = $1)
-      select a.id, relation_name(a.relation) as relation, a.distance, d.evidence, d.uri, d.source_id as "sourceId"
-      from (select * from asset where canonical_id = (select id from origin) union all select * from asset where id = (select id from origin)) a
-        left join asset_detail d on d.segment = a.segment and d.asset_id = a.id
-      where a.id <> $1 order by a.relation, a.distance, a.id limit ${MAX_LIMIT}`, [id])
+      with origin as materialized (select coalesce(canonical_id, id) as original from asset where id = $1), pictures as (
+        select id, relation, distance, evidence, uri, source_id from origin, copies_of(original) union all
+        select id, relation, distance, evidence, uri, source_id from asset_view where id = (select original from origin))
+      select id, relation, distance, evidence, uri, source_id as "sourceId" from pictures
+      where id <> $1 order by array_position(array(select relation_name(n::smallint) from generate_series(0, 9) n), relation), distance, id
+      limit ${MAX_LIMIT}`, [id])
   }
 
   async clusters({ limit = 20 }: { limit?: number } = {}): Promise<Cluster[]> {
@@ -168,17 +169,17 @@ class PostgresCatalogue implements Catalogue {
   }
 
   bySha256(sha256: Buffer): Promise<Asset[]> {
-    return this.#assets('id in (select id from asset where sha256 = $1) order by id limit $2', [sha256, MAX_LIMIT])
+    return this.#assets('true order by id limit $2', [sha256, MAX_LIMIT], 'assets_with_sha256($1)')
   }
 
   bySourceId(source: string, sourceId: string): Promise<Asset[]> {
-    return this.#assets('id in (select asset_id from asset_detail where source_id = $2 and source = $1) order by id limit $3', [source, sourceId, MAX_LIMIT])
+    return this.#assets('true order by id limit $3', [source, sourceId, MAX_LIMIT], 'assets_from_source($1, $2)')
   }
 
   byTag(name: string, { limit = 20 }: { limit?: number } = {}): Promise<Tagged[]> {
     return this.#query<Tagged>(`
       select t.asset_id as id, t.confidence, d.uri, d.source_id as "sourceId"
-      from asset_tag t left join asset_detail d on d.asset_id = t.asset_id
+      from asset_tag t left join asset_detail d on d.segment = t.segment and d.asset_id = t.asset_id
       where t.name = $1 order by t.confidence desc, t.asset_id limit $2`, [name, bounded(limit)])
   }
 
@@ -194,8 +195,9 @@ class PostgresCatalogue implements Catalogue {
       select n.id, n.similarity, d.uri, d.source_id as "sourceId" from nearest n left join asset_detail d on d.segment = n.segment and d.asset_id = n.id order by n.similarity desc, n.id`, values)
   }
 
-  async #assets(condition: string, values: unknown[]): Promise<Asset[]> {
-    return (await this.#query<AssetViewRow>(`select ${VIEW_COLUMNS} from asset_view where ${condition}`, values)).map(describeAsset)
+  /** `source`: the view, or a function that gives rows of it. */
+  async #assets(condition: string, values: unknown[], source = 'asset_view'): Promise<Asset[]> {
+    return (await this.#query<AssetViewRow>(`select ${VIEW_COLUMNS} from ${source} as asset_view where ${condition}`, values)).map(describeAsset)
   }
 
   #failuresOf(id: string): Promise<StoredFailure[]> {

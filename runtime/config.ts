@@ -46,7 +46,7 @@ export const SETTINGS = {
   allowAddresses: setting('SLUICE_ALLOW_ADDRESSES', '', list, 'CIDR ranges that downloads may reach besides public addresses; none by default.'),
   maxDownloadBytes: setting('SLUICE_MAX_DOWNLOAD_BYTES', String(2 ** 31), integer(1, Number.MAX_SAFE_INTEGER), 'Largest file, bytes.'),
   downloadDeadlineMs: setting('SLUICE_DOWNLOAD_DEADLINE_MS', '300000', integer(100, 86_400_000), 'Longest download, milliseconds.'),
-  sinkProfile: setting('SLUICE_SINK_PROFILE', 'latency', oneOf('latency', 'raid5'), 'Commit policy of the sink: latency (a row that comes alone is visible within some 20 ms, under load within 250 ms) or raid5 (fewest writes: 20,000 to 100,000 rows a commit, or what came within a minute).'),
+  sinkProfile: setting('SLUICE_SINK_PROFILE', 'latency', oneOf('latency', 'raid5'), 'Commit policy of the sink: latency (a row that comes alone is visible within some tens of milliseconds, under load within 250 ms) or raid5 (fewest writes: 20,000 to 100,000 rows a commit, or what came within a minute).'),
   acceptedSettings: setting('SLUICE_ACCEPT_SETTINGS', '', list, 'Settings of Postgres, comma-separated, that break a promise of the sink and are accepted: fsync on a server for tests.'),
   healthPort: setting('SLUICE_HEALTH_PORT', '0', integer(0, 65_535), 'Port of /healthz on loopback; 0 for none.'),
   healthHost: setting('SLUICE_HEALTH_HOST', '127.0.0.1', text, 'Address that /healthz listens on.'),

@@ -114,8 +114,7 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
   records(id: PartitionId, records: SourceRecord[]): void {
     const lane = this.#ownership.laneOf(id)
     if (!lane?.isLive || this.#phase !== 'running') return
-    void lane.arrive(records, (record) => this.#takeIn(lane, record)).catch((error: unknown) => this.failed(error as Error))
-    this.#limits.apply()
+    void this.#arrive(lane, records).catch((error: unknown) => this.failed(error as Error))
     this.#storing.storeWhenDue()
   }
 
@@ -124,6 +123,14 @@ export class SinkLoop<In = any, Row = any> implements SourceListener {
     this.#parts.log.error({ err: error }, error instanceof Halt ? error.remedy : 'the sink cannot go on')
     this.#halt()
     void this.#parts.source.stop().finally(() => this.#ended.reject(error))
+  }
+
+  /** Usually all are taken in at once; those that have to wait count as arriving until then. */
+  async #arrive(lane: SinkLane, records: SourceRecord[]): Promise<void> {
+    const arriving = lane.arrive(records, (record) => this.#takeIn(lane, record))
+    this.#limits.apply()
+    await arriving
+    this.#limits.apply()
   }
 
   #takeIn(lane: SinkLane, record: SourceRecord): Promise<void> | void {

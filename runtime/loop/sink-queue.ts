@@ -56,18 +56,15 @@ export class SinkQueue<Row> {
       count += 1
     }
     const taken = this.#entries.slice(0, count)
-    this.#keep(this.#entries.slice(count))
+    this.#entries = this.#entries.slice(count)
+    this.#heldBytes -= bytes
     return taken
   }
 
   /** Forgets what came by a lane. */
   drop(lane: SinkLane): void {
     for (const { span } of this.#entries.filter((entry) => entry.lane === lane)) span.end('abandoned')
-    this.#keep(this.#entries.filter((entry) => entry.lane !== lane))
-  }
-
-  #keep(entries: Entry<Row>[]): void {
-    this.#entries = entries
-    this.#heldBytes = entries.reduce((sum, { heldBytes }) => sum + heldBytes, 0)
+    this.#entries = this.#entries.filter((entry) => entry.lane !== lane)
+    this.#heldBytes = this.#entries.reduce((sum, { heldBytes }) => sum + heldBytes, 0)
   }
 }

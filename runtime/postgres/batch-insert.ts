@@ -4,7 +4,7 @@
  *   1. what may be stored already is looked up; unchanged rows are done, changed ones replace what is stored
  *   2. a batch large enough becomes a segment of its own: begin, COPY FREEZE, seal
  *   3. any other, and one of which a row was refused, is appended to the open segment, whole at first; what Postgres
- *      refuses is halved until the bad rows are alone
+ *      refuses is divided until the bad rows are alone
  *
  * A row of the open segment need not be looked for: its key makes the COPY fail, and then it is. Repeats come in runs
  * (a restarted stage, a replay), so after one, looking comes first until a batch had none.
@@ -13,7 +13,7 @@ import type { Client } from 'pg'
 import { ChunkPool, copyIn } from './copy-in.ts'
 import type { CopyTable } from './copy-table.ts'
 import type { Query } from './dictionary.ts'
-import { isKeyConflict, isRowError } from './errors.ts'
+import { isKeyConflict, isRowError, refusedRow } from './errors.ts'
 import type { Group, Place, Refusal } from './row-groups.ts'
 import { OPEN, rangeOf, segmentTable, type KeyRange, type Sealed, type Segments } from './segments.ts'
 import { deleteReplaced, lookUp } from './stored-rows.ts'
@@ -119,23 +119,27 @@ export class BatchInsert<Row, Ids> {
     if (!error) return []
     if (groups.length === 1 && !this.#isRepeat(error)) return [{ group: groups[0]!, error }]
     const due = await this.#lookInOpen(client, groups, ids)
-    return this.#expectsRepeats ? this.#isolate(client, due, ids) : this.#halve(client, due, ids)
+    return this.#expectsRepeats ? this.#isolate(client, due, ids) : this.#divide(client, due, ids, error)
   }
 
-  /** Copies what can be copied; the rest comes back with the reason. At most 2·log2(n) more copies for one bad row. */
+  /** Copies what can be copied; the rest comes back with the reason. */
   async #isolate(client: Client, groups: Group<Row>[], ids: Ids): Promise<Refusal<Row>[]> {
     if (groups.length === 0) return []
     const error = await this.#tryAppend(client, groups, ids)
     if (!error) return []
-    if (groups.length > 1) return this.#halve(client, groups, ids)
+    if (groups.length > 1) return this.#divide(client, groups, ids, error)
     // Stored by another sink since we looked: not refused, but there.
     return this.#isRepeat(error) ? [] : [{ group: groups[0]!, error }]
   }
 
-  async #halve(client: Client, groups: Group<Row>[], ids: Ids): Promise<Refusal<Row>[]> {
+  /** At the row that the error names, which costs three copies more, or else in the middle: at most 2·log2(n). */
+  async #divide(client: Client, groups: Group<Row>[], ids: Ids, error: Error): Promise<Refusal<Row>[]> {
+    const at = refusedRow(error, this.#openName(this.#parts.tables[0])) ?? -1
     const middle = groups.length >> 1
-    const left = await this.#isolate(client, groups.slice(0, middle), ids)
-    return [...left, ...(await this.#isolate(client, groups.slice(middle), ids))]
+    const parts = at in groups ? [groups.slice(0, at), groups.slice(at, at + 1), groups.slice(at + 1)] : [groups.slice(0, middle), groups.slice(middle)]
+    const refusals: Refusal<Row>[] = []
+    for (const part of parts) refusals.push(...await this.#isolate(client, part, ids))
+    return refusals
   }
 
   /** Undefined when the rows were copied; the error when what they hold was refused, and then nothing of them is there. */

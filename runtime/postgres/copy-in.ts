@@ -46,12 +46,12 @@ export async function copyIn<Row, Ids>(client: Client, table: CopyTable<Row, Ids
   await copy.ready
   const writer = new CopyWriter(pool.take(0), (filled, bytes) => copy.send(filled, bytes))
   writer.begin()
-  for (const row of rows) {
+  for (const [index, row] of rows.entries()) {
     try {
       table.write(writer, row, ids)
     } catch (error) {
       await copy.fail()
-      throw new UnencodableRow(table.name, error)
+      throw new UnencodableRow(table.name, index, error)
     }
     if (copy.isCongested) await copy.relieved()
   }
@@ -61,8 +61,14 @@ export async function copyIn<Row, Ids>(client: Client, table: CopyTable<Row, Ids
 
 /** A row holds a value that has no form in its column: out of range, or of the wrong kind. Nothing was copied. */
 export class UnencodableRow extends Error {
-  constructor(table: string, cause: unknown) {
+  readonly table: string
+  /** Among the rows of the COPY. */
+  readonly index: number
+
+  constructor(table: string, index: number, cause: unknown) {
     super(`${table}: ${cause instanceof Error ? cause.message : String(cause)}`, { cause })
+    this.table = table
+    this.index = index
   }
 }
 

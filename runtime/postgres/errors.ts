@@ -38,6 +38,16 @@ export function isKeyConflict(error: Error, table: string): boolean {
   return error instanceof DatabaseError && error.code === '23505' && error.table === table && error.constraint === `${table}_pkey`
 }
 
+/**
+ * The place of the row that a COPY into this table was refused for, from 0; undefined when the error does not say it.
+ * Postgres tells it in the error's context, as a line.
+ */
+export function refusedRow(error: Error, table: string): number | undefined {
+  if (error instanceof UnencodableRow) return error.table === table ? error.index : undefined
+  const [, name, line] = /^COPY (\S+), line (\d+)/m.exec((error instanceof DatabaseError ? error.where : undefined) ?? '') ?? []
+  return name === table ? Number(line) - 1 : undefined
+}
+
 export function isLockTimeout(error: unknown): boolean {
   return error instanceof DatabaseError && error.code === '55P03'
 }

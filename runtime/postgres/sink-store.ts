@@ -48,6 +48,8 @@ export interface SinkStoreOptions<Row, Ids> {
   timeouts?: Partial<Timeouts>
   /** Longest commit or claim as seen from here; a half-open connection answers nothing at all. */
   deadlineMs?: number
+  /** Asked before the first claim whether the server will do. @throws Halt */
+  admit?: (query: Query) => Promise<void>
   /** For fault tests. */
   at?: Failpoint | undefined
   log?: Log
@@ -67,6 +69,7 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
   readonly #batches: BatchInsert<Row, Ids>
   /** Rows in the open segment that are not known to be frozen. */
   #unfrozen = 0
+  #admitted = false
   /** One operation at a time: they share the connection. */
   #turn: Promise<unknown> = Promise.resolve()
 
@@ -85,6 +88,7 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
     if (partitions.length === 0) return Promise.resolve([])
     return this.#inTurn(async (client) => {
       const query = queryOf(client)
+      await this.#admit(query)
       try {
         return await this.#claimNow(partitions, query)
       } catch (error) {
@@ -93,6 +97,12 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
         return this.#claimNow(partitions, query)
       }
     })
+  }
+
+  async #admit(query: Query): Promise<void> {
+    if (this.#admitted) return
+    await this.#options.admit?.(query)
+    this.#admitted = true
   }
 
   async #claimNow(partitions: PartitionId[], query: Query): Promise<Position[]> {

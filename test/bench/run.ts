@@ -2,12 +2,15 @@
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { record, runBench, toTable, type Bench } from './result.ts'
+import { ann } from './ann.ts'
 import { latency } from './latency.ts'
 import { pipeline } from './pipeline.ts'
 import { runtime } from './runtime.ts'
+import { sink } from './sink.ts'
 import { snapshot } from './snapshot.ts'
+import { writes } from './writes.ts'
 
-const BENCHES: Bench[] = [latency, pipeline, runtime, snapshot]
+const BENCHES: Bench[] = [ann, latency, pipeline, runtime, sink, snapshot, writes]
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'string' }, full: { type: 'boolean', default: false } } })
 const chosen = BENCHES.filter(({ name }) => positionals.includes(name))

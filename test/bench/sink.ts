@@ -36,7 +36,7 @@ const NOTES = [
   'Real row: stills with a 512-number vector, hashes and ten tags, into asset and asset_detail. Narrow row: four columns, no key. Six partitions, zstd.',
   'The sink: `sluice run store` in a process of its own, from the moment when the first tenth was taken in to the last commit, announcements of what was stored included as far as they fall into that time. It is told to stop when the last record is taken in, so that the last commit does not wait for company.',
   'rows_per_cpu_s counts the processor time of all threads of the process to its end, last announcements included; for Kafka Connect that of its worker.',
-  'COPY: psql from binary files of the very tuples that the sink wrote, in their order and in commits of the same rows; the better of two. It reads no Kafka, decodes and encodes nothing.',
+  'COPY: psql from binary files of the very tuples that the sink wrote, in their order and in commits of the same rows, into the open segment; the better of two. It reads no Kafka, decodes and encodes nothing.',
   'INSERT: node-postgres, 1,000 rows a prepared statement with parameters, commits of as many rows as the sink\'s; rows are made before the time is taken.',
   'Kafka Connect: standalone, one sink with one task and with two, the faster counts; 2 GiB heap, polls and batches of 5,000, reWriteBatchedInserts, plain inserts; a third of the rows warms it up. It is favoured: its topic holds flat records with just the columns of the first table (Debezium\'s sink takes no nested ones), no detail table, tags coded already, vectors as the same bytes into a bytea, and nothing is announced. A reduction buffer would reduce nothing where no key comes twice.',
 ]

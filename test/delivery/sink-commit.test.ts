@@ -9,10 +9,10 @@ import { strikeSink } from './sink/campaign.ts'
 import { KILLED_AT, STRIKES } from './sink/strikes.ts'
 
 const seed = process.env['SLUICE_TEST_SEED'] ?? String(Date.now())
-const STRIKE_COUNT = 135
+const STRIKE_COUNT = 120
 const KILLS = 20
 
-test(`after ${STRIKE_COUNT} strikes at its commits and ${KILLS} kills, what the sink has stored is what was put in (seed ${seed})`, { timeout: 300_000 }, async (t) => {
+test(`after ${STRIKE_COUNT} strikes at its commits and ${KILLS} kills, what the sink has stored is what was put in (seed ${seed})`, { timeout: 600_000 }, async (t) => {
   const { struck, rows, failures, segments, seconds, violations } = await strikeSink({ seed, strikes: STRIKE_COUNT, kills: KILLS })
   t.diagnostic(`${rows} rows in ${segments} segments and ${failures} failures in ${seconds} s; ${Object.entries(struck).map(([name, times]) => `${times} × ${name}`).join(', ')}`)
   assert.deepEqual(violations.slice(0, 20), [])

@@ -66,6 +66,13 @@ test('a search by an index that is not there is no result', async () => {
   assert.match(problems.join(), /HNSW of halfvec, m = 16: planned as .*Seq Scan/)
 })
 
+test('a search leaves no settings behind, or the next statements would be planned by them', async () => {
+  await seal(client, set, 1, { kind: 'codes' })
+  await trySearch({ client, set, truth, segments: 1 }, searchesFor({ kind: 'codes' }, 1)[0]!)
+  const { rows } = await client.query('select name from pg_settings where source = \'session\' and name like \'enable%\'')
+  assert.deepEqual(rows, [])
+})
+
 test('a graph that outgrows the memory for its build is no result', async () => {
   await client.query('set maintenance_work_mem = \'512kB\'')
   await assert.rejects(seal(client, set, 1, { kind: 'hnsw', of: 'vectors', m: 16 }), /maintenance_work_mem/)

@@ -31,8 +31,8 @@ const NTH_ID = `create function nth_id(n bigint) returns uuid immutable parallel
   (lpad(to_hex(1700000000000 + n * 10 - (n * 7919) % 5000), 12, '0') || '7' || substr(md5(n::text), 1, 3) || '8' || substr(md5(n::text), 4, 15))::uuid`
 
 /**
- * Assets first to last: of 1,290 bytes, as those of the pipeline. Every tenth, n, is a copy of n / 2; clusters repeat after 50,000, so each has a
- * row in every second of the segments.
+ * Assets first to last, as long as those of the pipeline. Every tenth, n, is a copy of n / 2; clusters repeat after
+ * 50,000, so each has two rows in every segment.
  */
 const FILL = `create procedure fill(first bigint, last bigint, name text) language plpgsql as $$
   begin
@@ -41,7 +41,7 @@ const FILL = `create procedure fill(first bigint, last bigint, name text) langua
          width, height, embedding, kind, relation, model, quality, nsfw, sha256, pixels, blockhash, pdq, tags)
        select timestamptz ''2026-01-01'' + n * interval ''10 ms'', timestamptz ''2026-01-01'' + (n / 5000) * interval ''50 s'', n, n, nth_id(n), nth_id(n),
          case when n %% 10 = 0 then nth_id(n / 2) end, 0, n %% ${CLUSTERS}, 0.9, 640, 480, $3, 0, case when n %% 10 = 0 then 3 else 0 end, 1, 90, false,
-         hash, hash, hash, hash, substr(hash, 1, 30)
+         hash, hash, hash, hash, decode(repeat(''02ff'', 10), ''hex'')
        from (select n, sha256(int8send(n)) as hash from generate_series($1, $2) n) numbered', name)
       using first, last, array_fill(0.5::real, array[512])::halfvec;
     execute format(
@@ -70,7 +70,7 @@ before(async () => {
   for (const statement of [NTH_ID, FILL, SEAL]) await client.query(statement)
   for (let first = 1; first <= ROWS - OPEN_ROWS; first += SEGMENT_ROWS) await client.query('call seal($1, $2)', [first, first + SEGMENT_ROWS - 1])
   await client.query("call fill($1, $2, 'open')", [ROWS - OPEN_ROWS + 1, ROWS])
-  await client.query('vacuum (freeze) asset_open, asset_detail_open')
+  await client.query('vacuum (freeze, analyze) asset_open, asset_detail_open')
 })
 
 interface PlanNode { 'Node Type': string; 'Relation Name'?: string; 'Actual Loops': number; 'Plans'?: PlanNode[]; 'Shared Hit Blocks': number; 'Shared Read Blocks': number }
@@ -101,12 +101,12 @@ function sha256Of(n: number): Buffer {
   return createHash('sha256').update(bytes).digest()
 }
 
-/** Finds exactly these assets, reads few pages, and reads no table of assets from end to end. The first run meets caches that are cold. */
-async function finds(expected: string[], text: string, values: unknown[]): Promise<void> {
+/** Finds exactly these assets, reads few pages, and reads no table of assets from end to end. */
+async function finds(expected: string[], text: string, values: unknown[], maxPages = MAX_PAGES): Promise<void> {
   assert.deepEqual(await idsOf(text, values), expected)
   const { pages, scanned, ms } = await costOf(text, values)
   assert.deepEqual(scanned, [])
-  assert.ok(pages <= MAX_PAGES, `${pages} pages`)
+  assert.ok(pages <= maxPages, `${pages} pages`)
   assert.ok(ms <= MAX_MS, `${ms} ms`)
 }
 
@@ -128,19 +128,19 @@ test('by id', async () => {
 })
 
 test('by content', async () => {
-  for (const n of SOME) await finds(await nthIds([n]), 'select v.id from assets_with_sha256($1) f join asset_view v using (segment, id)', [sha256Of(n)])
+  for (const n of SOME) await finds(await nthIds([n]), 'select id from assets_with_sha256($1)', [sha256Of(n)])
   await finds([], 'select id from assets_with_sha256($1)', [sha256Of(ROWS + 1)])
 })
 
 test('by the source\'s own id', async () => {
-  for (const n of SOME) await finds(await nthIds([n]), 'select v.id from assets_from_source($1, $2) f join asset_view v using (segment, id)', ['shop', `item-${n}`])
+  for (const n of SOME) await finds(await nthIds([n]), 'select id from assets_from_source($1, $2)', ['shop', `item-${n}`])
   await finds([], 'select id from assets_from_source($1, $2)', ['another shop', 'item-17'])
 })
 
 test('by cluster: forty assets in twenty segments', async () => {
   // 17, 50,017, …, 1,950,017.
   const members = Array.from({ length: ROWS / CLUSTERS }, (_, at) => 17 + at * CLUSTERS)
-  await finds(await nthIds(members), 'select id from assets_in_cluster(1::smallint, $1)', [17])
+  await finds(await nthIds(members), 'select id from assets_in_cluster(1::smallint, $1)', [17], 3_000) // forty rows with their details
 })
 
 test('a cluster that became another is found under its new number only', async () => {
@@ -166,12 +166,12 @@ test('the copies of an original', async () => {
 test('by time: the thousand assets of ten seconds', async () => {
   // 10 ms apart: 2026-01-01 02:46:40 is the 1,000,000th.
   const ids = await nthIds(Array.from({ length: 1_000 }, (_, at) => 1_000_000 + at))
-  await finds(ids, 'select id from assets_between($1, $2)', ['2026-01-01T02:46:40Z', '2026-01-01T02:46:50Z'])
+  await finds(ids, 'select id from asset where event_at >= $1 and event_at < $2', ['2026-01-01T02:46:40Z', '2026-01-01T02:46:50Z'])
 })
 
 test('what was stored since a moment', async () => {
   // Transactions of 5,000 rows each 50 s; the last begins with the 2,000,000th.
-  await finds(await nthIds([ROWS]), 'select id from assets_stored_since($1)', ['2026-01-01T05:33:20Z'])
+  await finds(await nthIds([ROWS]), 'select id from asset where stored_at >= $1', ['2026-01-01T05:33:20Z'])
 })
 
 test('the newest by id, without sorting what is there', async () => {

@@ -6,31 +6,34 @@ import type { Design, Sealing } from './segments.ts'
 import type { Finding } from './trial.ts'
 import { countOf, type VectorSet } from './vector-set.ts'
 
-/** storage.md, "Kill criteria": dropped below this, at ten candidates for each row wanted. */
+/** The kill criterion: the index is dropped below this, at ten candidates for each row wanted. */
 const LEAST_RECALL = 0.95
 const JUDGED_OVERSAMPLING = 10
 /** The design's wish, said of sets of this size only: nothing is concluded from smaller ones. */
 const WISHED_ROWS = 1_000_000
 const MOST_P95_MS = 50
 
-const PER_ROWS = 100_000
-
-/** The binary-quantised index that the reference proposes. */
+/** The binary-quantised index that is judged. */
 const isProposed = ({ design }: Finding): boolean => design.kind === 'hnsw' && design.of === 'signs' && design.m === 16
 
+/** The figures that a decision needs; `linesOf` has all. */
 export function metricsOf(findings: Finding[]): Metric[] {
   return findings.flatMap((finding) => [...searchMetrics(finding, findings), ...(finding.trial.segments === 1 ? costMetrics(finding, findings) : [])])
 }
 
-/** Recall at each oversampling; times where the criterion is applied. */
+/** Times of what is compared in every number of segments, and recall where the criterion is applied, or at all oversamplings of what it is applied to. */
 function searchMetrics(finding: Finding, findings: Finding[]): Metric[] {
   const exact = alone(finding, findings).outcomes[0]!
   return finding.outcomes.flatMap((outcome) => {
-    const { oversampling } = outcome.search
+    const { oversampling = JUDGED_OVERSAMPLING } = outcome.search
     const title = `${placeOf(finding)}: ${titleOf(outcome.search)}`
-    if (oversampling !== undefined && oversampling !== JUDGED_OVERSAMPLING) return finding.trial.segments === 1 ? [recallMetric(title, outcome.recall)] : []
-    return [...(outcome === exact ? [] : recallMetrics(title, outcome, isProposed(finding))), ...timeMetrics(title, finding, outcome, exact)]
+    if (oversampling !== JUDGED_OVERSAMPLING) return isProposed(finding) ? [recallMetric(title, outcome.recall)] : []
+    return [...(outcome === exact ? [] : recallMetrics(title, outcome, isProposed(finding))), ...(isVariation(finding) ? [] : timeMetrics(title, finding, outcome, exact))]
   })
+}
+
+function isVariation({ design }: Finding): boolean {
+  return (design.kind === 'codes' && design.centre !== undefined) || (design.kind === 'hnsw' && design.m !== 16)
 }
 
 /** What is judged is told by kinds of queries too. */
@@ -59,9 +62,9 @@ function costMetrics(finding: Finding, findings: Finding[]): Metric[] {
   if (design.kind === 'none') return []
   const title = `${placeOf(finding)}: ${designName(design)}`
   const base = alone(finding, findings).sealing
-  const cpu = buildSeconds(sealing, sealing.added)
+  const cpu = microsPerRow(sealing, sealing.added)
   return [
-    { name: `${title}: sealing takes more CPU`, value: cpu, unit: 's/100,000 rows', ...against(cpu, buildSeconds(base, base.whole)) },
+    { name: `${title}: sealing takes more CPU`, value: cpu, unit: 'µs/row', ...against(cpu, microsPerRow(base, base.whole)) },
     { name: `${title}: more bytes`, value: sealing.added.bytes / sealing.rows, unit: 'bytes/row', ...against(sealing.added.bytes / sealing.rows, base.whole.bytes / base.rows) },
     { name: `${title}: more WAL`, value: sealing.added.walBytes / sealing.rows, unit: 'bytes/row', ...against(sealing.added.walBytes / sealing.rows, base.whole.walBytes / base.rows) },
   ]
@@ -83,9 +86,10 @@ export function linesOf(findings: Finding[]): string[] {
   ])
 }
 
-function searchLine({ search, recalls, p50Ms, p95Ms, cpuMs }: Outcome): string {
+function searchLine(outcome: Outcome): string {
+  const { search, recalls, p50Ms, p95Ms } = outcome
   const found = [...recalls].map(([kind, recall]) => `${recall.toFixed(3)} (${kind})`).join(', ')
-  return `${titleOf(search)}: recall@10 ${found}; p50 ${p50Ms.toFixed(2)} ms, p95 ${p95Ms.toFixed(2)} ms, CPU ${cpuMs === undefined ? 'not known' : `${cpuMs.toFixed(2)} ms`}`
+  return `${titleOf(search)}: recall@10 ${found}; p50 ${p50Ms.toFixed(2)} ms, p95 ${p95Ms.toFixed(2)} ms, CPU ${milliseconds(outcome)}`
 }
 
 /** The kill criterion, and what the index costs and saves, of one set. */
@@ -99,8 +103,8 @@ export function verdictOf(findings: Finding[]): string {
   return [
     `${proposed.trial.set.name}, one segment: recall@10 after ${JUDGED_OVERSAMPLING} times oversampling is ${outcome.recall.toFixed(3)}: the index is ${outcome.recall < LEAST_RECALL ? 'dropped' : 'not dropped'} by the criterion of ${LEAST_RECALL}.`,
     ...(codes ? [`A scan of all codes, which an index of them comes near at best, reaches ${judged(codes).recall.toFixed(3)}.`] : []),
-    `A search takes ${times(base.outcomes[0]!.cpuMs, outcome.cpuMs)} less CPU than the exact scan${codes ? `, and ${times(judged(codes).cpuMs, outcome.cpuMs)} less than a scan of codes` : ''};`,
-    `sealing takes ${times((base.sealing.whole.cpuSeconds ?? 0) + (added.cpuSeconds ?? 0), base.sealing.whole.cpuSeconds)} the CPU, and ${Math.round(added.bytes / proposed.sealing.rows)} more bytes a row (${Math.round(added.walBytes / proposed.sealing.rows)} of WAL).`,
+    `CPU of a search: ${milliseconds(outcome)}; exact scan ${milliseconds(base.outcomes[0]!)}${codes ? `; scan of codes ${milliseconds(judged(codes))}` : ''}.`,
+    `Sealing: CPU ${seconds(base.sealing.whole)} without the index, ${seconds(added)} more with it, and ${Math.round(added.bytes / proposed.sealing.rows)} more bytes a row (${Math.round(added.walBytes / proposed.sealing.rows)} of WAL).`,
   ].join(' ')
 }
 
@@ -121,14 +125,15 @@ function against(value: number, baseline: number | undefined): { baseline?: numb
   return baseline === undefined || baseline === 0 ? {} : { baseline, ratio: value / baseline }
 }
 
-function buildSeconds({ rows }: Sealing, { cpuSeconds, seconds: wall }: Cost): number {
-  return ((cpuSeconds ?? wall) / rows) * PER_ROWS
+/** Of the clock where the processor's time is not known. */
+function microsPerRow({ rows }: Sealing, { cpuSeconds, seconds: wall }: Cost): number {
+  return ((cpuSeconds ?? wall) / rows) * 1e6
 }
 
 function seconds({ cpuSeconds }: Cost): string {
-  return cpuSeconds === undefined ? 'not known' : `${cpuSeconds.toFixed(1)} s`
+  return cpuSeconds === undefined ? 'not known' : `${cpuSeconds.toFixed(2)} s`
 }
 
-function times(more: number | undefined, less: number | undefined): string {
-  return more === undefined || less === undefined ? 'an unknown number of times' : `${(more / less).toFixed(1)} times`
+function milliseconds({ cpuMs }: Outcome): string {
+  return cpuMs === undefined ? 'not known' : `${cpuMs.toFixed(2)} ms`
 }

@@ -21,21 +21,23 @@ const MAX_RESIDUALS = 64
 
 interface Shape { means: Float32Array[]; spreads: Float32Array[][] }
 
-/** `groupOf[row]` is the group of the sample's row. */
+/** Components that no row is of: their vectors are near no row in particular, as a picture is that is like no other. */
+const HELD_OUT = 50
+
+/** Half of the queries are of components held out. `groupOf[row]` is the group of the sample's row. */
 export function mixtureLike(sample: Pick<VectorSet, 'vectors'>, groupOf: ArrayLike<number>, { rows, queries, components }: MixtureOptions): VectorSet {
   const { means: groupMeans, spreads } = shapeOf(sample, groupOf)
   const centre = meanOf(groupMeans)
   const apart = residualsOf(groupMeans, centre)
-  const means = Array.from({ length: components }, (_, n) => plusSpread(centre, apart, new Normal(n, 11)))
+  const means = Array.from({ length: components + HELD_OUT }, (_, n) => plusSpread(centre, apart, new Normal(n, 11)))
+  const vectorOf = (component: number, normal: Normal): Buffer => drawVector(means[component]!, spreads[component % spreads.length]!, normal)
   const vectors = Buffer.alloc(rows * VECTOR_BYTES)
-  const vectorOf = (n: number, purpose: number): Buffer => {
-    const component = n % components
-    return drawVector(means[component]!, spreads[component % spreads.length]!, new Normal(n, purpose))
-  }
-  for (let row = 0; row < rows; row++) vectorOf(row, 12).copy(vectors, row * VECTOR_BYTES)
+  for (let row = 0; row < rows; row++) vectorOf(row % components, new Normal(row, 12)).copy(vectors, row * VECTOR_BYTES)
   return {
     name: `${rows.toLocaleString('en')} of a mixture`, vectors,
-    queries: Array.from({ length: queries }, (_, n) => ({ kind: 'of the same mixture', vector: vectorOf(n, 13) })),
+    queries: Array.from({ length: queries }, (_, n) => (n % 2 === 0
+      ? { kind: 'component stored', vector: vectorOf(n % components, new Normal(n, 13)) }
+      : { kind: 'component never stored', vector: vectorOf(components + n % HELD_OUT, new Normal(n, 13)) })),
   }
 }
 

@@ -95,6 +95,7 @@ export interface Ground { client: Client; set: VectorSet; truth: Truth; segments
 /** Queries asked beforehand, not counted: the pages are in memory then, and the statement's plan is settled. */
 const WARM_UP = 20
 
+/** Leaves the session's settings at their defaults. */
 export async function trySearch(ground: Ground, search: Search, centre?: Float32Array): Promise<Outcome> {
   const { client, set: { queries, vectors }, truth } = ground
   for (const [name, value] of Object.entries(search.settings)) await client.query(`set ${name} = ${value}`)
@@ -105,6 +106,7 @@ export async function trySearch(ground: Ground, search: Search, centre?: Float32
   const answers: { value: number[]; ms: number }[] = []
   for (const each of values) answers.push(await timed(() => ask(client, search, each)))
   const cpuSeconds = difference(cpu, await processSeconds(client))
+  await client.query('reset all')
   if (search.isExact && !queries.every(({ vector }, n) => isExact(truth.cosines[n]!, vector, vectors, answers[n]!.value))) problems.push('not the nearest as worked out in Node')
   const recalls = queries.map(({ vector }, n) => recallOf(truth.cosines[n]!, vector, vectors, answers[n]!.value))
   const times = answers.map(({ ms }) => ms)

@@ -51,6 +51,7 @@ interface Ours { verified: boolean; run: SinkRun; tags: TagNumbers; commits: Com
 async function measureOurs(ground: Ground, subject: Subject, { rows, dir }: { rows: number; dir: string }): Promise<Ours> {
   return ground.withDatabase(subject, async (databaseUrl) => {
     const run = await runSink(ground, subject, { databaseUrl, count: rows, app: 'bench' })
+    if (run.measuredRows < rows / 2) throw new Error(`${rows} rows are too few: the sink had ${rows - run.measuredRows} of them when it was first seen at work`)
     const tags = await subject.tagNumbers(databaseUrl)
     const verified = (await holdsRows(databaseUrl, subject, rows, tags)) && (await recordsIn(ground, subject.announced)) === rows
     return { run, tags, verified, commits: await exportCommits(databaseUrl, subject, dir) }

@@ -8,17 +8,17 @@ import { postgresBinaries } from '#stack/artifacts.ts'
 import { run } from '#stack/command.ts'
 import { homeOf } from '#stack/install.ts'
 import { onServer } from '#test/support/database.ts'
-import type { Subject, Table } from './subject.ts'
+import { openTable, type Subject, type Table } from './subject.ts'
 
 const DEADLINE_MS = 300_000
 
 /** A transaction of our sink's: one file for each table. */
 export interface Commit { files: { table: Table; path: string }[] }
 
-/** Writes files of what lies in the tables; the system column xmin tells which tuples were committed together. */
+/** Writes files of what lies in the tables; the system column xmin tells which tuples were committed together, and counts up. */
 export async function exportCommits(databaseUrl: string, { tables }: Subject, dir: string): Promise<Commit[]> {
   await mkdir(dir, { recursive: true })
-  const found = await onServer<{ xmin: string }>(databaseUrl, `select xmin::text as xmin from "${tables[0].name}" group by xmin order by min(ctid)`)
+  const found = await onServer<{ xmin: string }>(databaseUrl, `select xmin::text as xmin from "${tables[0].name}" group by xmin order by xmin::text::bigint`)
   const commits = found.map(({ xmin }) => ({ xmin, files: tables.map((table) => ({ table, path: join(dir, `${table.name}-${xmin}`) })) }))
   const lines = commits.flatMap(({ xmin, files }) => files.map(({ table, path }) =>
     `\\copy (select ${columnsOf(table)} from "${table.name}" where xmin::text = '${xmin}') to '${path}' with (format binary)`))
@@ -30,7 +30,7 @@ export async function exportCommits(databaseUrl: string, { tables }: Subject, di
 /** Seconds from psql's start to its end. The tables are empty. */
 export async function copyCommits(databaseUrl: string, commits: Commit[], dir: string): Promise<number> {
   const lines = commits.flatMap(({ files }) => [
-    'begin;', ...files.map(({ table, path }) => `\\copy "${table.name}" (${columnsOf(table)}) from '${path}' with (format binary)`), 'commit;',
+    'begin;', ...files.map(({ table, path }) => `\\copy "${openTable(table)}" (${columnsOf(table)}) from '${path}' with (format binary)`), 'commit;',
   ])
   const startedMs = performance.now()
   await psql(databaseUrl, join(dir, 'import.sql'), lines)

@@ -47,7 +47,7 @@ export const realRow: Subject = {
   },
   tables: [
     {
-      name: 'asset',
+      name: 'asset', open: 'asset_open',
       columns: [
         column('event_at', 'time', (n) => STARTED_MS + n),
         fact('bytes', 'long', ({ content }) => content.bytes),
@@ -77,7 +77,7 @@ export const realRow: Subject = {
       ],
     },
     {
-      name: 'asset_detail',
+      name: 'asset_detail', open: 'asset_detail_open',
       columns: [
         column('asset_id', 'uuid', assetId),
         fact('source', 'text', ({ submission }) => submission.source),

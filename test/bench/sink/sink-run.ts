@@ -19,6 +19,8 @@ const STOP_MS = 40_000
 const WARM_UP = 0.1
 
 export interface SinkRun {
+  /** Rows that were taken in within the time; most of them, or there were too few to measure with. */
+  measuredRows: number
   /** From the moment when the first tenth was taken in to the last commit. */
   rowsPerSecond: number
   /** Rows for each second of processor time of all threads, to the end of the process, announcements included. */
@@ -75,9 +77,9 @@ async function measure(watch: Watch, count: number): Promise<SinkRun> {
   watch.stop()
   const to = await watch.until(({ committed }) => committed === count)
   const rows = count - takenIn(from)
-  const cpuSeconds = await watch.cpuSecondsAtEnd()
+  const cpuSeconds = await watch.ended(to.cpuSeconds)
   return {
-    rowsPerSecond: rows / ((to.ms - from.ms) / 1000), rowsPerCpuSecond: rows / (cpuSeconds - from.cpuSeconds),
+    measuredRows: rows, rowsPerSecond: rows / ((to.ms - from.ms) / 1000), rowsPerCpuSecond: rows / (cpuSeconds - from.cpuSeconds),
     peakRssBytes: watch.peakRssBytes, commits: watch.commits,
   }
 }
@@ -116,15 +118,16 @@ class Watch {
     this.#child.kill('SIGTERM')
   }
 
-  /** What the process has used when it was last seen. */
-  async cpuSecondsAtEnd(): Promise<number> {
-    let seconds = 0
+  /** Waits for an orderly end; resolves to the processor seconds when it was last seen. */
+  async ended(cpuSeconds: number): Promise<number> {
+    let seconds = cpuSeconds
     while (this.#child.exitCode === null && this.#child.signalCode === null) {
       if (performance.now() > this.#deadlineMs) throw new Error('the sink does not end')
       seconds = Math.max(seconds, ownCpuSecondsOf(this.#child.pid!))
       this.#noteRss()
       await wait(LOOK_MS)
     }
+    if (this.#child.exitCode !== 0) throw new Error(`the sink ended with ${this.#child.exitCode ?? this.#child.signalCode}`)
     return seconds
   }
 

@@ -23,7 +23,17 @@ export interface Column {
   isPlace?: boolean
 }
 
-export interface Table { name: string; columns: Column[] }
+export interface Table {
+  name: string
+  /** Where other programs than our sink are to write; the table itself when absent. */
+  open?: string
+  columns: Column[]
+}
+
+/** Past the partitioned table, whose routing costs time. */
+export function openTable({ name, open = name }: Table): string {
+  return open
+}
 
 export interface Subject {
   name: string

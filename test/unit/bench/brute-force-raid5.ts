@@ -12,6 +12,11 @@ export interface BruteArray {
   maxRows: number
 }
 
+/** What may merge differs by direction: FUA writes do not. */
+interface Settling extends BruteArray {
+  maxReadRows: number
+}
+
 export interface BruteMember {
   reads: number
   writes: number
@@ -33,20 +38,21 @@ export function bruteForce(events: readonly BlockEvent[], array: BruteArray): Br
   const cost: BruteCost = { members: Array.from({ length: array.disks }, () => ({ reads: 0, writes: 0, pagesRead: 0, pagesWritten: 0 })), rows: { full: 0, rmw: 0, rcw: 0 } }
   const known = new Set<string>()
   let written = new Set<number>()
-  const settle = (): void => {
-    settleAll(written, array, known, cost)
+  const settle = (maxRows = array.maxRows): void => {
+    settleAll(written, { ...array, maxRows, maxReadRows: array.maxRows }, known, cost)
     written = new Set()
   }
   for (const { kind, sector, sectors, fua, preflush } of events) {
-    if (kind === 'flush' || preflush) settle()
+    if (kind === 'flush' || preflush || fua) settle()
     if (kind === 'write') for (let at = sector; at < sector + sectors; at++) written.add(at)
-    if (array.immediate || fua) settle()
+    if (fua) settle(1)
+    else if (array.immediate) settle()
   }
   settle()
   return cost
 }
 
-function settleAll(written: ReadonlySet<number>, array: BruteArray, known: Set<string>, cost: BruteCost): void {
+function settleAll(written: ReadonlySet<number>, array: Settling, known: Set<string>, cost: BruteCost): void {
   const reads: Place[] = []
   const writes: Place[] = []
   const lateRows = new Set<number>()
@@ -61,7 +67,7 @@ function settleAll(written: ReadonlySet<number>, array: BruteArray, known: Set<s
     const rowsOf = (places: Place[]): number[] => places.filter((place) => place.member === index).map(({ row }) => row)
     member.pagesRead += rowsOf(reads).length
     member.pagesWritten += rowsOf(writes).length
-    member.reads += requestsFor(rowsOf(reads), array.maxRows)
+    member.reads += requestsFor(rowsOf(reads), array.maxReadRows)
     // Rows that wait for reads are written later than the others.
     member.writes += requestsFor(rowsOf(writes).filter(late), array.maxRows) + requestsFor(rowsOf(writes).filter((row) => !late(row)), array.maxRows)
   })

@@ -127,6 +127,11 @@ test('a commit record ends the gathering before it and after it', () => {
   assert.equal(cost.total.flushes, 4)
 })
 
+test('rows that are written through the cache do not merge', () => {
+  // Two rows of one block: their reads merge (2), their writes do not (2 × 2).
+  assert.deepEqual(requests(replayed(GATHERED, barrier(0, 8))), [2, 4])
+})
+
 test('a flush goes to every member', () => {
   assert.deepEqual(replayed(IMMEDIATE, flush(), flush()).members.map((member) => member.flushes), [2, 2, 2, 2])
 })

@@ -292,12 +292,13 @@ test('stopping while the broker is away ends without an error and without a comm
 
 test('a record that waits for the registry holds back its own partition only', async () => {
   const world = new SinkWorld()
-  const { source } = await world.started(P0, P1)
+  const { source, loop } = await world.started(P0, P1)
   world.append(P0, 'later 1', 2)
   world.append(P1, 3)
   await world.pass()
   assert.deepEqual(world.stored(), [3])
   assert.ok(source.isPaused(P0))
+  assert.equal(loop.stats.waiting, 2)
   world.registryAnswers.resolve()
   await world.pass(20_000)
   assert.deepEqual(world.stored(), [3, 1, 2])

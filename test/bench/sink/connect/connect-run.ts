@@ -8,7 +8,7 @@ import { ownCpuSecondsOf } from '#test/support/process-cost.ts'
 import { onServer } from '#test/support/database.ts'
 import { contentsOf, isSame, type Contents } from '../contents.ts'
 import type { Ground } from '../ground.ts'
-import type { Subject, Table } from '../subject.ts'
+import { openTable, type Subject, type Table } from '../subject.ts'
 import type { ConnectPrograms } from './install.ts'
 import { startWorker, type Worker } from './worker.ts'
 
@@ -47,9 +47,10 @@ export function runConnect(programs: ConnectPrograms, ground: Ground, subject: S
  * A table as the subject's, except that vectors are bytes: this release knows no type of pgvector's. They are the same bytes,
  * without pgvector's look at each number.
  */
-async function tableOfBytes(databaseUrl: string, { name, columns }: Table): Promise<Table> {
+async function tableOfBytes(databaseUrl: string, table: Table): Promise<Table> {
+  const { columns } = table
   const vectors = columns.filter(({ kind }) => kind === 'halfvec').map((column) => `alter column "${column.name}" type bytea using null, alter column "${column.name}" set storage plain`)
-  await onServer(databaseUrl, `create table peer (like "${name}" including all)${vectors.map((change) => `; alter table peer ${change}`).join('')}`)
+  await onServer(databaseUrl, `create table peer (like "${openTable(table)}" including all)${vectors.map((change) => `; alter table peer ${change}`).join('')}`)
   return { name: 'peer', columns }
 }
 

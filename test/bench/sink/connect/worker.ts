@@ -8,7 +8,7 @@ import { choosePorts } from '#stack/ports.ts'
 import type { Ground } from '../ground.ts'
 import type { ConnectPrograms } from './install.ts'
 
-/** Records of one poll, and of one transaction. More gave no more rows a second. */
+/** Records of one poll, and of one transaction. */
 const BATCH = 5_000
 const HEAP_MB = 2_048
 const STOP_MS = 20_000
@@ -34,7 +34,7 @@ export async function startWorker(programs: ConnectPrograms, ground: Ground, tas
   await mkdir(dir, { recursive: true })
   const { rest = 0 } = await choosePorts(['rest'])
   await writeFile(join(dir, 'worker.properties'), properties(workerSettings(programs, ground, dir, rest)))
-  await writeFile(join(dir, 'sink.properties'), properties(sinkSettings(ground, task)))
+  await writeFile(join(dir, 'sink.properties'), properties(sinkSettings(task)))
   const log = join(dir, 'log')
   const out = openSync(log, 'a')
   const child = spawn(programs.java, [
@@ -81,7 +81,7 @@ function workerSettings({ plugins }: ConnectPrograms, { config, registryUrl }: G
   }
 }
 
-function sinkSettings(_: Ground, { name, topic, table, databaseUrl, tasks }: Task): Settings {
+function sinkSettings({ name, topic, table, databaseUrl, tasks }: Task): Settings {
   const { hostname, port, pathname, username } = new URL(databaseUrl)
   return {
     name,

@@ -20,7 +20,7 @@ const NAME = 'strace'
 /** By which its end lets the traced processes go on. */
 const STOP_SIGNAL = 'SIGINT'
 
-export function findStrace(path = process.env.PATH ?? ''): string | undefined {
+function findStrace(path = process.env.PATH ?? ''): string | undefined {
   return path.split(delimiter).map((folder) => join(folder, NAME)).find((file) => existsSync(file))
 }
 

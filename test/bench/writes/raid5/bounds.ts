@@ -2,13 +2,10 @@ import type { BlockEvent } from '../block-event.ts'
 import type { RaidArray, RaidCost } from './array.ts'
 import { replay } from './replay.ts'
 
-/**
- * How long the lower bound gathers: longer than any plug lives (a task's plug ends when the task sleeps), so that a real array
- * lies between the bounds.
- */
+/** How long the lower bound gathers: longer than any plug lives (a task's plug ends when the task sleeps). */
 export const GATHER_US = 100_000
 
-/** The same events on the same array, with the least and the most luck in what meets in memory. */
+/** The same events on the same array, with the most and the least luck in what meets in memory. */
 export interface RaidBounds {
   /** Writes gather for GATHER_US, or until a flush or a full stripe cache. */
   gathered: RaidCost

@@ -60,7 +60,8 @@ export class MemberRequests {
     this.#parityReads.add(row * ROW_BYTES, ROW_BYTES)
   }
 
-  writeRow(row: number): void {
+  writeRow(row: number, merge: boolean): void {
+    if (!merge) this.#writes.close()
     this.#writes.add(row * ROW_BYTES, ROW_BYTES)
   }
 
@@ -82,7 +83,7 @@ export class MemberRequests {
     this.#flushes++
   }
 
-  /** A page of bitmap or superblock: md writes it with a flush before and FUA (`md_super_write`). */
+  /** A page of bitmap or superblock: md writes it with a flush before and FUA (`md_super_write`); a member without FUA flushes once more. */
   writeMetadata(): void {
     this.#metadataWrites++
     this.#flushes++

@@ -1,6 +1,7 @@
 /**
  * What a Linux md RAID5 array would do for a device's events: own code after drivers/md/raid5.c. One pass, memory bounded by the
- * stripe cache. Left out: degraded arrays, resync, reshape, a journal device, PPL, and the order in which members answer.
+ * stripe cache. Left out: degraded arrays, resync, reshape, a journal device, PPL, and time: md may begin to write a long request's
+ * rows before it has them all, which costs it more and smaller requests than the replay tells.
  */
 import { SECTOR_BYTES, type BlockEvent } from '../block-event.ts'
 import { ROW_BYTES, checkArray, type MemberCost, type RaidArray, type RaidCost } from './array.ts'
@@ -95,9 +96,10 @@ class Replay {
   #write({ kind, preflush, fua, sector, sectors }: BlockEvent): void {
     if (kind === 'flush' || preflush) this.#flush()
     if (kind !== 'write' || sectors === 0) return
+    if (fua) this.#settleAll()
     this.#dataSectors += sectors
     this.#forEachChunk(sector, sectors, this.#gatherChunk)
-    if (fua || this.#array.plugWindowUs === 0) this.#settleAll()
+    if (fua || this.#array.plugWindowUs === 0) this.#settleAll(!fua)
   }
 
   #flush(): void {
@@ -156,9 +158,12 @@ class Replay {
     this.#settle(complete.length > 0 ? complete : this.#cache.pick(() => true))
   }
 
-  /** The end of a gathering: what comes later is not merged with it. Rows that only made room do merge with their successors. */
-  #settleAll(): void {
-    if (this.#cache.gathering > 0) this.#settle(this.#cache.pick(() => true))
+  /**
+   * The end of a gathering: what comes later is not merged with it. Rows that only made room do merge with their successors.
+   * FUA writes do not `merge` at all (REQ_NOMERGE_FLAGS).
+   */
+  #settleAll(merge = true): void {
+    if (this.#cache.gathering > 0) this.#settle(this.#cache.pick(() => true), merge)
     for (const member of this.#members) member.endOfWrites()
   }
 
@@ -166,17 +171,17 @@ class Replay {
    * `slots` in the order of their rows, so that neighbours meet. Rows that wait for reads are written after those that need none,
    * so neighbours of the two kinds do not merge.
    */
-  #settle(slots: number[]): void {
+  #settle(slots: number[], merge = true): void {
     this.#safeMode?.write(this.#nowUs)
     this.#intent?.intend(slots.map((slot) => this.#cache.row(slot)), this.#nowUs)
-    const waiting = slots.filter((slot) => !this.#settleSlot(slot, false))
+    const waiting = slots.filter((slot) => !this.#settleSlot(slot, false, merge))
     if (waiting.length === 0) return
     for (const member of this.#members) member.endOfWrites()
-    for (const slot of waiting) this.#settleSlot(slot, true)
+    for (const slot of waiting) this.#settleSlot(slot, true, merge)
   }
 
   /** @returns whether it is settled: false when it needs reads and may not `read` */
-  #settleSlot(slot: number, read: boolean): boolean {
+  #settleSlot(slot: number, read: boolean, merge: boolean): boolean {
     const row = this.#cache.row(slot)
     const settlement = this.#settlement
     this.#describe(slot, row)
@@ -185,7 +190,7 @@ class Replay {
     this.#rows[settlement.method]++
     this.#settledPages += size(settlement.write) - 1
     for (let rest = settlement.read; rest !== 0; rest &= rest - 1) this.#members[lowest(rest)]!.readRow(row)
-    for (let rest = settlement.write; rest !== 0; rest &= rest - 1) this.#members[lowest(rest)]!.writeRow(row)
+    for (let rest = settlement.write; rest !== 0; rest &= rest - 1) this.#members[lowest(rest)]!.writeRow(row, merge)
     this.#cache.settle(slot, this.#row.cached | settlement.read | settlement.write)
     return true
   }
