@@ -2,7 +2,7 @@
 import type { Command } from 'commander'
 import { openLog, screenOf, settings, withScreen } from '../command.ts'
 import { UsageError } from '../failure.ts'
-import { countBuffersAsHeap } from '../heap.ts'
+import { markHeapLessOften } from '../heap.ts'
 import type { Screen } from '../screen.ts'
 
 export function run(program: Command): void {
@@ -13,7 +13,7 @@ export function run(program: Command): void {
 
 async function runStages(names: string[], all: boolean, screen: Screen): Promise<void> {
   if (all === names.length > 0) throw new UsageError('Name the stages to run, or give --all.')
-  countBuffersAsHeap()
+  markHeapLessOften()
   const config = await settings()
   const log = await openLog(config)
   const [{ topology }, { startStages }, { serveHealth }] = await Promise.all([import('#topology'), import('../stages.ts'), import('../health.ts')])
