@@ -44,9 +44,10 @@ export const writes: Bench = {
   },
 }
 
-/** Trials of what could be built belong to the whole load, or are asked for by name. */
+/** Most trials of what could be built belong to the whole load, or are asked for by name. */
 function experimentsOf(full: boolean, byName: boolean): Experiment[] {
-  const trials = full || byName ? [...layoutTrials(), indexTrials] : []
+  const all = full || byName
+  const trials = [...layoutTrials(all), ...(all ? [indexTrials] : [])]
   return [idle, replayed, kafkaLog, ...sceneExperiments(full), ...trials]
 }
 
