@@ -4,14 +4,14 @@ import { runInNewContext } from 'node:vm'
 import { systemClock } from '#runtime/clock.ts'
 
 /** By how much buffers may grow before the heap is marked. */
-const GROWTH_BYTES = 256 << 20
+const GROWTH_BYTES = 160 << 20
 
 const LOOK_MS = 250
 
 /**
  * By default V8 marks the whole heap anew each time the buffers outside of it have grown by 64 MB. A sink that holds a
  * large batch spends more time on that than on its rows, and left to the growth of the heap its memory would triple; so
- * the heap is marked for every 256 MB.
+ * the heap is marked for every 160 MB.
  */
 export function markHeapLessOften(): void {
   setFlagsFromString('--external-memory-accounted-in-global-limit')
