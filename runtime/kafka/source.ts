@@ -57,8 +57,6 @@ export class KafkaSource implements Source {
   #held: PartitionId[] = []
   /** The generation whose partitions are being read. */
   #begun: PartitionId[] | undefined
-  /** How often each partition was sought. */
-  readonly #seeks = new Map<string, number>()
   #memberId: string | undefined
   /** How long ago the last sign of life that was answered had been sent, milliseconds. */
   #answeredAfterMs = 0
@@ -122,8 +120,6 @@ export class KafkaSource implements Source {
   }
 
   seek({ topic, partition, offset }: Position): void {
-    const key = partitionKey({ topic, partition })
-    this.#seeks.set(key, (this.#seeks.get(key) ?? 0) + 1)
     if (this.#alive) this.#consumer.seek({ topic, partition, offset: String(offset) })
   }
 
@@ -220,20 +216,12 @@ export class KafkaSource implements Source {
     return [...committed, ...fresh.map((id) => ({ ...id, offset: oldest.get(partitionKey(id)) ?? 0 }))]
   }
 
-  /**
-   * What is not delivered is not resolved either, so it is fetched again where it still counts. Handed over when the
-   * next fetch is on its way: the broker reads while the listener works. What has lost its place meanwhile, by a seek or
-   * a new generation, is dropped: it will be read again from where that begins.
-   */
+  /** What is not delivered is not resolved either, so it is fetched again where it still counts. */
   #deliver({ batch, isStale, resolveOffset }: EachBatchPayload): void {
     if (this.#begun !== this.#held || isStale() || this.#stopped) return
     const id = { topic: batch.topic, partition: batch.partition }
-    const [generation, seeks] = [this.#held, this.#seeks.get(partitionKey(id))]
+    this.#listener!.records(id, batch.messages.map((message) => toSourceRecord(id, message)))
     resolveOffset(batch.lastOffset())
-    setImmediate(() => {
-      if (this.#held !== generation || this.#seeks.get(partitionKey(id)) !== seeks || this.#stopped) return
-      this.#listener!.records(id, batch.messages.map((message) => toSourceRecord(id, message)))
-    })
   }
 
   #crashed(error: Error, restarts: boolean): void {

@@ -9,6 +9,7 @@
  *   freeze, when enough rows were appended               before a checkpoint writes their pages for the first time
  */
 import type { Client } from 'pg'
+import { systemClock, within } from '../clock.ts'
 import { reasonOf, RetryLater } from '../errors.ts'
 import type { Failpoint } from '../failpoints.ts'
 import type { Log } from '../log.ts'
@@ -57,6 +58,7 @@ export interface SinkStoreOptions<Row, Ids> {
 
 const TIMEOUTS: Timeouts = { connectMs: 10_000, statementMs: 60_000, lockMs: 15_000, idleInTransactionMs: 10_000 }
 const DEADLINE_MS = 120_000
+const CLOSE_MS = 10_000
 
 /** Some 800 pages. */
 const FREEZE_ROWS = 5_000
@@ -141,8 +143,9 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
     return this.#inTurn((client) => failuresAt(this.#options.sink, positions, queryOf(client)))
   }
 
+  /** What is under way has a moment to end; then its connection is cut. */
   async close(): Promise<void> {
-    await this.#turn
+    await within(systemClock, CLOSE_MS, this.#turn, () => {})
     await this.#connection.close()
   }
 

@@ -11,6 +11,7 @@ export interface Produced extends Draft {
 }
 
 const TICK_MS = 50
+const SEND_BYTES = 700_000
 const PAUSE_AFTER_FAILURE_MS = 500
 
 /** Longer than any outage that a fault makes. */
@@ -49,6 +50,10 @@ export class Generator {
   /** Writes so many events and waits for the acknowledgement. @throws what the broker still says after GIVE_UP_MS */
   async write(count: number): Promise<void> {
     const drafts = Array.from({ length: count }, () => this.#events.next().value)
+    for (const some of bySize(drafts)) await this.#writeTogether(some)
+  }
+
+  async #writeTogether(drafts: Draft[]): Promise<void> {
     const deadlineMs = performance.now() + GIVE_UP_MS
     for (let attempt = 1; ; attempt++) {
       try {
@@ -95,4 +100,19 @@ export class Generator {
     this.#producer = undefined
     await producer?.then((opened) => opened.disconnect()).catch(() => undefined)
   }
+}
+
+/** What the broker takes in one batch is 1 MB, and some values are large: two of them do not go together. */
+function* bySize(drafts: Draft[]): globalThis.Generator<Draft[]> {
+  let [some, bytes]: [Draft[], number] = [[], 0]
+  for (const draft of drafts) {
+    const size = draft.valueBytes?.length ?? 0
+    if (some.length > 0 && bytes + size > SEND_BYTES) {
+      yield some
+      ;[some, bytes] = [[], 0]
+    }
+    some.push(draft)
+    bytes += size
+  }
+  if (some.length > 0) yield some
 }

@@ -51,7 +51,7 @@ export const SINK: readonly Mutant[] = [
   {
     name: 'bisection', guard: 'A batch that Postgres refuses is halved until the bad row is alone', needed: 'one bad row takes its neighbours along',
     file: 'runtime/postgres/batch-insert.ts', seenBy: STORE,
-    find: 'if (groups.length > 1) return this.#halve(client, groups, ids)', replace: 'if (groups.length > 1) return groups.map((group) => ({ group, error }))',
+    find: 'if (groups.length > 1) return this.#divide(client, groups, ids, error)', replace: 'if (groups.length > 1) return groups.map((group) => ({ group, error }))',
   },
   {
     name: 'letter-before-failure', guard: 'The sink\'s dead letters are acknowledged before their failures are committed', needed: 'a crash leaves failures whose bytes are nowhere',
