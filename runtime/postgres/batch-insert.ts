@@ -11,8 +11,8 @@
  */
 import type { Client } from 'pg'
 import { ChunkPool, copyIn } from './copy-in.ts'
-import type { CopyTable } from './copy-table.ts'
-import type { Query } from './dictionary.ts'
+import { quote, type CopyTable } from './copy-table.ts'
+import { queryOf, type Query } from './dictionary.ts'
 import { isKeyConflict, isRowError, refusedRow } from './errors.ts'
 import type { Group, Place, Refusal } from './row-groups.ts'
 import { OPEN, rangeOf, segmentTable, type KeyRange, type Sealed, type Segments } from './segments.ts'
@@ -90,7 +90,7 @@ export class BatchInsert<Row, Ids> {
 
   async #openHolds({ first, last }: KeyRange, query: Query): Promise<boolean> {
     const { name, key } = this.#parts.tables[0]
-    const { rows } = await query<{ some: boolean }>(`select exists (select from "${segmentTable(name, OPEN)}" where "${key}" between $1 and $2) as some`, [first, last])
+    const { rows } = await query<{ some: boolean }>(`select exists (select from ${quote(segmentTable(name, OPEN))} where ${quote(key)} between $1 and $2) as some`, [first, last])
     return rows[0]!.some
   }
 
@@ -177,8 +177,4 @@ async function undoable(client: Client, work: () => Promise<void>): Promise<Erro
     await client.query('rollback to savepoint batch; release savepoint batch')
     return error
   }
-}
-
-function queryOf(client: Client): Query {
-  return (text, values = []) => client.query(text, values)
 }

@@ -64,7 +64,8 @@ function tuplesOf<Row, Part, Ids>(columns: Column<Part, Ids>[], partsOf: (row: R
   }
 }
 
-function namesOf(columns: readonly { name: string }[]): string[] {
+/** In wire order. */
+export function namesOf(columns: readonly { name: string }[]): string[] {
   return columns.map(({ name }) => name)
 }
 

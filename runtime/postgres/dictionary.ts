@@ -1,8 +1,14 @@
 /** Names by number: rows hold the number, a small table holds the name once. */
+import type { Client } from 'pg'
 import { quote } from './copy-table.ts'
 
 export interface Query {
   <R extends object>(text: string, values?: unknown[]): Promise<{ rows: R[] }>
+}
+
+/** Asks on this connection. */
+export function queryOf(client: Client): Query {
+  return (text, values = []) => client.query(text, values)
 }
 
 /** Names remembered per process: about 100 bytes each. */

@@ -5,7 +5,7 @@
  *
  * What needs numbers of dictionaries is written last in its tuple, when those numbers are known.
  */
-import type { Column, CopyTable, TableTraits } from './copy-table.ts'
+import { namesOf, type Column, type CopyTable, type TableTraits } from './copy-table.ts'
 import { TupleBytes } from './tuple-bytes.ts'
 import { compileFields, compileTuple } from './tuple-writer.ts'
 
@@ -89,8 +89,4 @@ export class RowPacker<Row extends Kept, Kept, Ids> {
 
 function startOf(cuts: readonly number[], contentEnd: number): number {
   return contentEnd === 0 ? 0 : cuts[contentEnd - 1]!
-}
-
-function namesOf(columns: readonly { name: string }[]): string[] {
-  return columns.map(({ name }) => name)
 }

@@ -16,7 +16,7 @@ export interface KeyRange {
   last: string
 }
 
-interface Sealed extends KeyRange { number: number }
+export interface Sealed extends KeyRange { number: number }
 
 /**
  * The sealed segments as this owner has to know them. Keys of a partition are written by its owner only, so what a
@@ -30,7 +30,7 @@ export class Segments {
     this.#sealed = (await query<Sealed>('select number, first_id::text as first, last_id::text as last from segment')).rows
   }
 
-  /** Numbers of the sealed segments that may hold keys of this range. */
+  /** The sealed segments that may hold keys of this range. */
   among({ first, last }: KeyRange): Sealed[] {
     return this.#sealed.filter((sealed) => sealed.first <= last && sealed.last >= first)
   }
@@ -51,8 +51,6 @@ export class Segments {
     this.#sealed.push(segment)
   }
 }
-
-export type { Sealed }
 
 /** A table of a segment. */
 export function segmentTable(table: string, number: number): string {

@@ -18,7 +18,7 @@ import type { Failure, PartitionId, Position, SinkBatch, SinkStore } from '../lo
 import { PostgresConnection, type Timeouts } from './connection.ts'
 import { BatchInsert } from './batch-insert.ts'
 import { quote, type CopyTable } from './copy-table.ts'
-import type { Query } from './dictionary.ts'
+import { queryOf, type Query } from './dictionary.ts'
 import { isLockTimeout, verdictOnPostgres } from './errors.ts'
 import { failuresAt, insertFailures } from './failure-table.ts'
 import { ProgressTable } from './progress.ts'
@@ -197,8 +197,4 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
 /** Skips a table that another sink is freezing. */
 async function freeze(client: Client, tables: string[]): Promise<void> {
   await client.query(`vacuum (freeze, truncate off, skip_locked) ${tables.map(quote).join(', ')}`)
-}
-
-function queryOf(client: Client): Query {
-  return (text, values = []) => client.query(text, values)
 }

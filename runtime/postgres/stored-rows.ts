@@ -4,18 +4,13 @@
  */
 import type { Client } from 'pg'
 import { to as copyTo } from 'pg-copy-streams'
-import { CopyWriter } from './copy-binary.ts'
 import { quote, type CopyTable } from './copy-table.ts'
 import { tuplesByKey } from './copy-tuples.ts'
 import type { Group, Place } from './row-groups.ts'
+import { TupleBytes } from './tuple-bytes.ts'
 
 /** Keys of one look: some 7 MB of rows. */
 const LOOK_KEYS = 5_000
-
-/** What heads a CopyData message, and what ends a stream of tuples. */
-const FRAME_BYTES = 5
-const TRAILER_BYTES = 2
-const MIN_TUPLE_BYTES = 256
 
 /** What is to be written, of groups looked up in one place: rows not stored there, and rows that differ, which say what they replace. */
 export async function lookUp<Row, Ids>(client: Client, tables: readonly CopyTable<Row, Ids>[], place: Place, groups: Group<Row>[], ids: Ids): Promise<Group<Row>[]> {
@@ -51,9 +46,10 @@ async function storedKeys<Row, Ids>(client: Client, table: CopyTable<Row, Ids>, 
 
 async function changedAmong<Row, Ids>(client: Client, tables: readonly CopyTable<Row, Ids>[], place: Place, groups: Group<Row>[], ids: Ids): Promise<Set<Group<Row>>> {
   const changed = new Set<Group<Row>>()
+  const wanted = new TupleBytes()
   for (const table of groups.length === 0 ? [] : tables) {
     const stored = tuplesByKey(await readBack(client, table, place, groups), table.content.indexOf(table.key))
-    for (const group of groups) if (!isContent(stored.get(group.key) ?? NOTHING, table, group.row, ids)) changed.add(group)
+    for (const group of groups) if (!isContent(stored.get(group.key) ?? NOTHING, table, group.row, ids, wanted)) changed.add(group)
   }
   return changed
 }
@@ -61,19 +57,14 @@ async function changedAmong<Row, Ids>(client: Client, tables: readonly CopyTable
 const NOTHING = Buffer.alloc(0)
 
 /** Whether the row's tuples would be these bytes. A row that has no form is none that is stored: copying it tells why. */
-function isContent<Row, Ids>(stored: Buffer, table: CopyTable<Row, Ids>, row: Row, ids: Ids): boolean {
-  const chunks: Buffer[] = []
-  const writer = new CopyWriter(Buffer.allocUnsafe(FRAME_BYTES + TRAILER_BYTES + Math.max(stored.length, MIN_TUPLE_BYTES)), (framed, bytes) => {
-    chunks.push(framed.subarray(FRAME_BYTES))
-    return Buffer.allocUnsafe(bytes)
-  })
+function isContent<Row, Ids>(stored: Buffer, table: CopyTable<Row, Ids>, row: Row, ids: Ids, wanted: TupleBytes): boolean {
+  wanted.begin()
   try {
-    table.writeContent(writer, row, ids)
+    table.writeContent(wanted.writer, row, ids)
   } catch {
     return false
   }
-  const wanted = Buffer.concat([...chunks, writer.end().subarray(FRAME_BYTES)])
-  return stored.equals(wanted.subarray(0, wanted.length - TRAILER_BYTES))
+  return stored.equals(wanted.take())
 }
 
 /** The keys are uuids by their form, which `Group` cannot say: they are checked before they become SQL. */
@@ -82,7 +73,7 @@ async function readBack<Row, Ids>(client: Client, table: CopyTable<Row, Ids>, pl
   const odd = keys.find((key) => !/^[0-9a-f-]{36}$/.test(key))
   if (odd !== undefined) throw new TypeError(`not a uuid: ${odd.slice(0, 40)}`)
   const key = quote(table.key)
-  const order = [table.key, ...(table.order ?? [])].map(quote).join(', ')
+  const order = [table.key, ...table.order].map(quote).join(', ')
   // The range is for block-range indexes, which know nothing of lists.
   const stream = client.query(copyTo(`copy (select ${table.content.map(quote).join(', ')} from ${quote(table.name)}
     where ${conditionOn(place)} and ${key} between '${keys[0]!}' and '${keys.at(-1)!}' and ${key} = any('{${keys.join(',')}}'::uuid[]) order by ${order}) to stdout (format binary)`))
