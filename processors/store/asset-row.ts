@@ -92,14 +92,6 @@ export function toRow(asset: AssetClustered, origin: RowOrigin): AssetRow {
   }
 }
 
-/** Bytes of the row's tuples as they are sent, nearly. */
-export function sizeOf(row: AssetRow): number {
-  const vector = row.embedding?.vector.length ?? 0
-  const { uri, finalUri, source, sourceId, attributes } = row.detail
-  const text = uri.length + (finalUri?.length ?? 0) + source.length + (sourceId?.length ?? 0) + (attributes?.join('').length ?? 0)
-  return 500 + vector + text + (row.tags?.code.length ?? 0) + row.frames.length * (250 + vector)
-}
-
 function detailOf({ submission, content, normal, verdict }: AssetClustered): AssetDetail {
   return {
     source: text(submission.source), sourceId: submission.sourceId === null ? null : text(submission.sourceId),

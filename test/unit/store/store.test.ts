@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { announceFailure, announceRow } from '#processors/store/announcements.ts'
-import { sizeOf, toRow } from '#processors/store/asset-row.ts'
+import { toRow } from '#processors/store/asset-row.ts'
+import { packAsset, sizeOfPacked } from '#processors/store/asset-tables.ts'
 import { CODES } from '#processors/store/codes.ts'
 import { store } from '#processors/store/processor.ts'
 import { decodeTags, encodeTags } from '#processors/store/tag-code.ts'
@@ -78,9 +79,9 @@ test('a confidence outside of 0 to 1 is taken as the nearer end', () => {
 })
 
 test('the size of a row grows with its vector, texts and frames', () => {
-  const still = sizeOf(toRow(clusteredAsset(6), origin))
+  const still = sizeOfPacked(packAsset(toRow(clusteredAsset(6), origin)))
   assert.ok(still > 1_024 + 60 && still < 2_500, String(still))
-  assert.ok(sizeOf(toRow(clusteredVideo(6, 4), origin)) > still + 4 * 1_024)
+  assert.ok(sizeOfPacked(packAsset(toRow(clusteredVideo(6, 4), origin))) > still + 4 * 1_024)
 })
 
 test('announcements carry what the world needs, and hostile texts are cut', () => {
