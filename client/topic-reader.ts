@@ -4,6 +4,7 @@
  */
 import { randomUUID } from 'node:crypto'
 import type { KafkaConnection } from '#runtime/kafka/client.ts'
+import { recordsOf } from '#runtime/kafka/fetched-records.ts'
 import { endOffsets } from '#runtime/kafka/offsets.ts'
 import type { Consumer, EachBatchPayload } from '#runtime/kafka/patches.ts'
 
@@ -89,11 +90,11 @@ export class TopicReader {
   }
 
   async #read({ batch, isStale, heartbeat }: EachBatchPayload): Promise<void> {
-    for (const { value, offset, timestamp } of batch.messages) {
+    for (const { value, offset, timestampMs } of recordsOf(batch)) {
       if (isStale()) return
-      await this.#options.onRecord({ topic: batch.topic, value, timestampMs: Number(timestamp) })
+      await this.#options.onRecord({ topic: batch.topic, value, timestampMs })
       if (isStale()) return
-      this.#next.set(`${batch.topic}/${batch.partition}`, Number(offset) + 1)
+      this.#next.set(`${batch.topic}/${batch.partition}`, offset + 1)
     }
     await heartbeat()
   }

@@ -2,24 +2,25 @@
 import { Reject, type RowOrigin } from '#runtime/api.ts'
 import type { AssetClustered, Embedding, Fingerprint, Normal, Tag } from '#schemas'
 import { modelOf, type Model } from './model-ids.ts'
-import { tagList, type TagList } from './tag-list.ts'
+import { currentTagNames, type TagNames } from './tag-names.ts'
 import { KINDS, RELATIONS } from './vocabulary.ts'
 
 /** What is asked of a row after its tuples are made. */
 export interface KeptAsset {
-  origin: RowOrigin
   /** Lower case. */
   id: string
   /** As the announcement tells it. */
   relationName: string
   canonicalId: string | null
   cluster: number | null
-  tags: TagList | null
+  /** Those of the tags; null when there are none. */
+  tagNames: TagNames | null
   /** Of the vector. */
   model: Model | null
 }
 
 export interface AssetRow extends KeptAsset {
+  origin: RowOrigin
   kind: number
   width: number | null
   height: number | null
@@ -32,6 +33,8 @@ export interface AssetRow extends KeptAsset {
   timeOffsetMicros: number | null
   clusterSimilarity: number | null
   nsfw: boolean | null
+  /** Best first. */
+  tags: readonly Tag[]
   embedding: Embedding | null
   /** Of the still, or of the first key frame. */
   first: FrameHashes | null
@@ -40,7 +43,6 @@ export interface AssetRow extends KeptAsset {
   frames: FrameRow[]
 }
 
-interface RowTag { name: string; confidence: number; predicted: boolean }
 export interface FrameHashes { pixels: Buffer; blockhash: Buffer; pdq: Buffer; quality: number }
 
 export interface AssetDetail {
@@ -64,28 +66,25 @@ export interface FrameRow {
   embedding: Buffer | null
 }
 
-const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
-
 /** A vector lies in the row, and a row in a page of 8 kB. */
 const MAX_DIMENSIONS = 3_500
 
-/** A row keeps the best of its tags: 255 are about 900 bytes. */
-const MAX_TAGS = 255
-
-/** @throws Reject `store.*` for what can never be a row */
+/** Whether ids are uuids shows when they are packed. @throws Reject `store.*` for what can never be a row */
 export function toRow(asset: AssetClustered, origin: RowOrigin): AssetRow {
   const { content, normal, fingerprint, verdict, embedding, tags, placement } = asset
   checkVectors(embedding)
-  const id = uuid(asset.assetId)
+  const id = asset.assetId.toLowerCase()
+  const relation = numberOf(RELATIONS, verdict.relation)
   return {
     origin, id,
     kind: numberOf(KINDS, normal.kind), width: normal.width, height: normal.height, durationMicros: normal.durationMicros,
     bytes: content.bytes, sha256: content.sha256,
-    relation: numberOf(RELATIONS, verdict.relation), relationName: verdict.relation,
-    canonicalId: verdict.of === null ? null : uuid(verdict.of),
+    // Of the list, which all rows share; the record's own would be one string more for each.
+    relation, relationName: RELATIONS[relation]!,
+    canonicalId: verdict.of?.toLowerCase() ?? null,
     distance: verdict.distance, matched: verdict.matched, timeOffsetMicros: verdict.timeOffsetMicros,
     cluster: placement?.cluster ?? null, clusterSimilarity: placement?.similarity ?? null,
-    nsfw: tags.nsfw, tags: tagList(tags.tags.slice(0, MAX_TAGS).map(rowTag)), embedding, model: embedding && modelOf(embedding),
+    nsfw: tags.nsfw, tags: tags.tags, tagNames: tags.tags.length === 0 ? null : currentTagNames(), embedding, model: embedding && modelOf(embedding),
     first: fingerprint.frames[0] ?? null,
     detail: detailOf(asset),
     frames: normal.kind === 'video' ? framesOf(id, normal, fingerprint, embedding) : [],
@@ -112,11 +111,6 @@ function framesOf(assetId: string, normal: Normal, fingerprint: Fingerprint, emb
   }))
 }
 
-function rowTag({ name, confidence, origin }: Tag): RowTag {
-  if (origin !== 'claimed' && origin !== 'predicted') throw new Reject('store.unknown-kind', `A tag's origin is ${JSON.stringify(origin.slice(0, 40))}.`)
-  return { name: text(name), confidence, predicted: origin === 'predicted' }
-}
-
 function checkVectors(embedding: Embedding | null): void {
   if (!embedding) return
   const { dimensions, vector, frames } = embedding
@@ -127,13 +121,6 @@ function checkVectors(embedding: Embedding | null): void {
 
 function checkLength({ length }: Buffer, dimensions: number): void {
   if (length !== 2 * dimensions) throw new Reject('store.bad-vector', `A vector of ${dimensions} numbers has ${length} bytes.`)
-}
-
-function uuid(id: string): string {
-  if (UUID.test(id)) return id
-  const lower = id.toLowerCase()
-  if (!UUID.test(lower)) throw new Reject('store.bad-asset-id', `${JSON.stringify(id.slice(0, 64))} is no UUID.`)
-  return lower
 }
 
 function text(value: string): string {

@@ -1,9 +1,10 @@
 /** How an asset's row lies in the tables of `migrations/`. */
-import { column, Dictionary, onePerRow, RowPacker, severalPerRow, type Column, type PackedRow, type Query, type RowTables } from '#runtime/postgres/api.ts'
+import { column, Dictionary, RowPacker, type Column, type PackedRow, type Query, type RowTables } from '#runtime/postgres/api.ts'
 import { Reject } from '#runtime/api.ts'
 import type { AssetRow, FrameRow, KeptAsset } from './asset-row.ts'
-import { ModelIds } from './model-ids.ts'
-import { TagNumbers } from './tag-list.ts'
+import { ModelIds, type Model } from './model-ids.ts'
+import { encodeTags, recodeTags } from './tag-code.ts'
+import { TagNumbers, type TagNames } from './tag-names.ts'
 
 /** A database's numbers: those that the rows of a batch need are known when it is written. */
 export interface AssetIds {
@@ -11,8 +12,11 @@ export interface AssetIds {
   models: ModelIds
 }
 
+/** A row as it waits for its commit. */
+export interface PackedAsset extends PackedRow, KeptAsset {}
+
 type AssetColumn = Column<AssetRow, unknown>
-type NumberedColumn = Column<KeptAsset, AssetIds>
+type NumberedColumn = Column<PackedAsset, AssetIds>
 type FrameColumn = Column<FrameRow, unknown>
 
 const ASSET: AssetColumn[] = [
@@ -44,7 +48,7 @@ const ASSET: AssetColumn[] = [
 
 const NUMBERED: NumberedColumn[] = [
   column('model', 'int2', ({ model }, { models }) => model && models.numberOf(model)),
-  column('tags', 'bytea', ({ tags }, ids) => tags && ids.tags.codeOf(tags)),
+  column('tags', 'bytea', (row, { tags }) => row.tagNames && recodeTags(row.slab, packer.asideIn(row), packer.endIn(row), tags.of(row.tagNames))),
 ]
 
 const DETAIL: AssetColumn[] = [
@@ -80,58 +84,53 @@ const FRAME_KEY = { key: 'asset_id', order: ['frame'] }
 
 const framesOf = ({ frames }: AssetRow): FrameRow[] => frames
 
-/** The tables for rows as they are, with dictionaries of their own. */
-export function assetTables(): RowTables<AssetRow, AssetIds> {
-  return {
-    tables: [onePerRow('asset', [...ASSET, ...NUMBERED], PROVENANCE), onePerRow('asset_detail', DETAIL, DETAIL_KEY), severalPerRow('asset_frame', FRAME, framesOf, FRAME_KEY)],
-    segmentRows: SEGMENT_ROWS,
-    keyOf: ({ id }) => id,
-    originOf: ({ origin }) => origin,
-    prepare: preparer((row) => row),
-  }
-}
-
-export type PackedAsset = PackedRow<KeptAsset>
-
-const packer = new RowPacker<AssetRow, KeptAsset, AssetIds>()
+const packer = new RowPacker<AssetRow, PackedAsset, AssetIds>(({ id, relationName, canonicalId, cluster, tagNames, model }, slab, start) => (
+  { slab, start, id, relationName, canonicalId, cluster, tagNames, model }))
   .one('asset', ASSET, NUMBERED, PROVENANCE)
   .one('asset_detail', DETAIL, [], DETAIL_KEY)
   .several('asset_frame', FRAME, framesOf, FRAME_KEY)
+  .aside((writer, { tags, tagNames }) => { if (tagNames) writer.raw(encodeTags(tags, (name) => tagNames.numberOf(name))) })
 
-/** The row as it waits for its commit. @throws Reject `store.refused-row` for a value that its column cannot hold */
+/** @throws Reject `store.*`, among them `store.refused-row` for a value that its column cannot hold */
 export function packAsset(row: AssetRow): PackedAsset {
-  const { origin, id, relationName, canonicalId, cluster, tags, model } = row
   try {
-    return packer.pack(row, { origin, id, relationName, canonicalId, cluster, tags, model })
+    return packer.pack(row)
   } catch (error) {
-    throw new Reject('store.refused-row', `The row has no form in its tables: ${(error as Error).message}`, { cause: error })
+    throw error instanceof Reject ? error : rejectionOf(row, error)
   }
+}
+
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
+
+/** Why it has no form in its tables. That an id is no uuid is seen as it is written; looking at each beforehand is as much work. */
+function rejectionOf({ id, canonicalId }: AssetRow, cause: unknown): Reject {
+  const odd = [id, canonicalId].find((each) => each !== null && !UUID.test(each))
+  if (odd != null) return new Reject('store.bad-asset-id', `${JSON.stringify(odd.slice(0, 64))} is no UUID.`, { cause })
+  return new Reject('store.refused-row', `The row has no form in its tables: ${(cause as Error).message}`, { cause })
 }
 
 /** Bytes of the row's tuples, nearly. */
-export function sizeOfPacked({ bytes, kept }: PackedAsset): number {
-  return bytes.length + (kept.tags?.code.length ?? 0)
+export function sizeOfPacked(row: PackedAsset): number {
+  return packer.endIn(row) - row.start
 }
 
-/** The same tables for packed rows. */
-export function packedAssetTables(): RowTables<PackedAsset, AssetIds> {
-  return {
-    tables: packer.tables,
-    segmentRows: SEGMENT_ROWS,
-    keyOf: ({ kept }) => kept.id,
-    originOf: ({ kept }) => kept.origin,
-    prepare: preparer(({ kept }) => kept),
-  }
+/** With dictionaries of their own. */
+export function assetTables(): RowTables<PackedAsset, AssetIds> {
+  return { tables: packer.tables, segmentRows: SEGMENT_ROWS, keyOf: ({ id }) => id, prepare: preparer() }
 }
 
 /** Learns the numbers that rows need, outside of their transaction. */
-function preparer<Row>(keptOf: (row: Row) => KeptAsset): (rows: readonly Row[], query: Query) => Promise<AssetIds> {
+function preparer(): (rows: readonly KeptAsset[], query: Query) => Promise<AssetIds> {
   const dictionary = new Dictionary('tag')
   const ids: AssetIds = { tags: new TagNumbers(), models: new ModelIds() }
   return async (rows, query) => {
-    const kept = rows.map(keptOf)
-    await ids.tags.learn(kept.flatMap(({ tags }) => tags ?? []), (names) => dictionary.numbersOf(names, query))
-    await ids.models.learn(kept.flatMap(({ model }) => model ?? []), query)
+    const [tagNames, models] = [new Set<TagNames>(), new Set<Model>()]
+    for (const { tagNames: names, model } of rows) {
+      if (names) tagNames.add(names)
+      if (model) models.add(model)
+    }
+    for (const names of tagNames) await ids.tags.learn(names, (unknown) => dictionary.numbersOf(unknown, query))
+    await ids.models.learn(models, query)
     return ids
   }
 }

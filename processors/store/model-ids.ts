@@ -41,7 +41,7 @@ export class ModelIds {
 
   /** Learns the numbers of these; models not seen before are added. */
   async learn(models: Iterable<Model>, query: Query): Promise<void> {
-    for (const model of new Set(models)) if (!this.#known.has(model)) this.#known.set(model, await this.#lookUp(model, query))
+    for (const model of models) if (!this.#known.has(model)) this.#known.set(model, await this.#lookUp(model, query))
   }
 
   numberOf(model: Model): number {

@@ -25,6 +25,6 @@ export const store = defineSink({
   },
   toRow: (asset, origin) => packAsset(toRow(asset, origin)),
   sizeOf: sizeOfPacked,
-  announceRow: ({ kept }) => announceRow(kept),
+  announceRow: (row) => announceRow(row),
   announceFailure,
 })

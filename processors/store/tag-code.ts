@@ -1,61 +1,67 @@
-/** Tags of a row: per tag a varint (LEB128) of tag id · 2 + predicted, and a byte of confidence in 1/255. Best first. */
+/**
+ * Tags of a row: per tag a varint (LEB128) of tag id · 2 + predicted, and a byte of confidence in 1/255. Best first.
+ *
+ * Until the database's ids are known, ids are numbers that names have in this process.
+ */
+import { Reject } from '#runtime/api.ts'
+import type { Tag } from '#schemas'
 
-export interface CodedTag {
-  id: number
-  predicted: boolean
-  /** 0 to 1; kept in steps of 1/255. */
-  confidence: number
-}
+/** A row keeps the best of its tags: 255 are about 900 bytes. */
+export const MAX_TAGS = 255
 
 /** Five of the number, below 2^31, and one of the confidence. */
 const MAX_TAG_BYTES = 6
 
-/** Null for none. `idOf` gives a tag's number, up to 2^30 - 1. */
-export function encodeTags<T extends Omit<CodedTag, 'id'>>(tags: readonly T[], idOf: (tag: T) => number): Buffer | null {
-  if (tags.length === 0) return null
-  const bytes = Buffer.allocUnsafe(tags.length * MAX_TAG_BYTES)
-  let at = 0
-  for (const tag of tags) {
-    at = writeVarint(bytes, at, idOf(tag) * 2 + (tag.predicted ? 1 : 0))
-    bytes[at++] = Math.round(Math.min(Math.max(tag.confidence, 0), 1) * 255)
-  }
-  return bytes.subarray(0, at)
-}
+/** Where tags are coded, to be copied from there at once: a buffer for each row is more work than its ten tags. */
+const scratch = new Uint8Array(MAX_TAGS * MAX_TAG_BYTES)
 
-/** The same tags with other numbers. */
-export function recodeTags(code: Uint8Array, idOf: (id: number) => number): Buffer {
-  // A tag has two bytes at least.
-  const bytes = Buffer.allocUnsafe((code.length / 2) * MAX_TAG_BYTES)
+/**
+ * The first of the tags; the bytes stand until the next call of a function here. `idOf` gives a name's number, up to
+ * 2^30 - 1. @throws Reject `store.unknown-kind`
+ */
+export function encodeTags(tags: readonly Tag[], idOf: (name: string) => number): Uint8Array {
+  const count = Math.min(tags.length, MAX_TAGS)
   let end = 0
-  eachTag(code, (number, confidence) => {
-    end = writeVarint(bytes, end, idOf(number >>> 1) * 2 + (number & 1))
-    bytes[end++] = confidence
-  })
-  return bytes.subarray(0, end)
+  for (let n = 0; n < count; n++) {
+    const { name, confidence, origin } = tags[n]!
+    end = writeTag(end, idOf(name) * 2 + predictedBit(origin), Math.round(Math.min(Math.max(confidence, 0), 1) * 255))
+  }
+  return scratch.subarray(0, end)
 }
 
-export function decodeTags(bytes: Uint8Array | null): CodedTag[] {
-  const tags: CodedTag[] = []
-  if (bytes) eachTag(bytes, (number, confidence) => tags.push({ id: number >>> 1, predicted: (number & 1) === 1, confidence: confidence / 255 }))
-  return tags
+/** Tags that lie in `bytes`, with other numbers: the id of number n is `ids[n]`. The result stands until the next call of a function here. */
+export function recodeTags(bytes: Uint8Array, from: number, to: number, ids: readonly number[]): Uint8Array {
+  let end = 0
+  eachTag(bytes, from, to, (number, confidence) => {
+    end = writeTag(end, ids[number >>> 1]! * 2 + (number & 1), confidence)
+  })
+  return scratch.subarray(0, end)
 }
 
 /** Hands over id · 2 + predicted, and the byte of confidence. */
-export function eachTag(code: Uint8Array, take: (number: number, confidence: number) => void): void {
-  for (let at = 0; at < code.length; ) {
+export function eachTag(bytes: Uint8Array, from: number, to: number, take: (number: number, confidence: number) => void): void {
+  for (let at = from; at < to; ) {
     let number = 0
     for (let shift = 0; ; shift += 7) {
-      const byte = code[at++]!
+      const byte = bytes[at++]!
       number |= (byte & 127) << shift
       if (byte < 128) break
     }
-    take(number, code[at++]!)
+    take(number, bytes[at++]!)
   }
 }
 
-/** Below 2^31; the place after it. */
-function writeVarint(target: Uint8Array, at: number, value: number): number {
-  for (; value > 127; value >>>= 7) target[at++] = (value & 127) | 128
-  target[at] = value
-  return at + 1
+function predictedBit(origin: string): 0 | 1 {
+  if (origin === 'claimed') return 0
+  if (origin === 'predicted') return 1
+  throw new Reject('store.unknown-kind', `A tag's origin is ${JSON.stringify(origin.slice(0, 40))}.`)
+}
+
+/** A number below 2^31; the place after the tag. */
+function writeTag(at: number, number: number, confidence: number): number {
+  let rest = number
+  for (; rest > 127; rest >>>= 7) scratch[at++] = (rest & 127) | 128
+  scratch[at++] = rest
+  scratch[at++] = confidence
+  return at
 }

@@ -7,6 +7,7 @@ import type { Topic } from '../define/topic.ts'
 import { Halt, Reject, reasonOf } from '../errors.ts'
 import { avro, type Type } from './bounded-avsc.ts'
 import { compileReader, type CompiledReader, type ReaderOptions } from './compiled-reader.ts'
+import { compileWriter, type CompiledWriter } from './compiled-writer.ts'
 import type { Registry } from './registry.ts'
 import { frame, HEADER_BYTES, schemaIdOf, writeHeader } from './wire.ts'
 
@@ -34,6 +35,8 @@ export async function openCodec(registry: Registry, topics: Iterable<Topic>, opt
 interface OpenTopic {
   type: Type
   schemaId: number
+  /** Writes into the scratch. */
+  write: CompiledWriter
   /** By the writer's schema id. */
   readers: Map<number, CompiledReader>
 }
@@ -45,7 +48,8 @@ async function openTopic(registry: Registry, topic: Topic, options: ReaderOption
   }
   const type = avro.Type.forSchema(topic.schema as never)
   const reader = compileReader(type, options) ?? ((value, from) => type.fromBuffer(value.subarray(from)))
-  return { type, schemaId, readers: new Map([[schemaId, reader]]) }
+  const write = compileWriter(type, scratch) ?? writerByAvsc(type)
+  return { type, schemaId, write, readers: new Map([[schemaId, reader]]) }
 }
 
 /** Registry subject of a topic's values. */
@@ -65,9 +69,9 @@ class RegistryCodec implements Codec {
   }
 
   encode<V>(topic: Topic<V>, value: V): Buffer {
-    const { type, schemaId } = this.#openedOf(topic)
+    const opened = this.#openedOf(topic)
     try {
-      return framed(schemaId, type, value)
+      return framed(opened, value)
     } catch (error) {
       throw new Reject('record.invalid-output', `${topic.name} does not take this value: ${reasonOf(error)}`, { cause: error })
     }
@@ -112,12 +116,20 @@ class RegistryCodec implements Codec {
 /** Values are written here first, since their size is known afterwards only. Nothing is kept in it between calls. */
 const scratch = Buffer.allocUnsafeSlow(64 << 10)
 
-/** avsc answers with less than zero when the value does not fit: the largest are rare, and would make the scratch stay large. */
-function framed(schemaId: number, type: Type, value: unknown): Buffer {
-  const end = type.encode(value, scratch, HEADER_BYTES)
-  if (end < 0) return frame(schemaId, type.toBuffer(value))
+/** The largest values are rare, and would make the scratch stay large. */
+function framed({ schemaId, type, write }: OpenTopic, value: unknown): Buffer {
+  const end = write(value, HEADER_BYTES)
+  if (end > scratch.length) return frame(schemaId, type.toBuffer(value))
   writeHeader(scratch, schemaId)
   return Buffer.from(scratch.subarray(0, end))
+}
+
+/** avsc answers with less than zero when the value does not fit. */
+function writerByAvsc(type: Type): CompiledWriter {
+  return (value, from) => {
+    const end = type.encode(value, scratch, from)
+    return end < 0 ? Infinity : end
+  }
 }
 
 function resolvingReader(type: Type, writerSchema: object, topic: string, schemaId: number): CompiledReader {

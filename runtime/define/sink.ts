@@ -34,7 +34,7 @@ export interface SinkSpec<In, Row> {
   reads: Topic<In>
   /** Also records what every other stage gave up, from its dead-letter topic. */
   recordsDeadLetters: boolean
-  /** Every topic that an announcement may go to. */
+  /** Every topic that an announcement may go to; none for a sink that announces nothing. */
   writes: Topic[]
   store: Service<SinkStore<Row>>
   /** By the configured profile. */
@@ -43,9 +43,9 @@ export interface SinkSpec<In, Row> {
   toRow(value: In, origin: RowOrigin): Row
   /** Memory and wire size of a row, bytes; counted in `maxBytes` together with its record. */
   sizeOf(row: Row): number
-  /** Announcements made after the commit, at least once. */
-  announceRow(row: Row): Outgoing
-  announceFailure(failure: Failure): Outgoing
+  /** Announcements made after the commit, at least once; a sink without them tells nobody. */
+  announceRow?(row: Row): Outgoing
+  announceFailure?(failure: Failure): Outgoing
 }
 
 export interface Sink<In = any, Row = any> extends Readonly<SinkSpec<In, Row>> {

@@ -7,8 +7,7 @@ import { partitionKey } from '../loop/partition-key.ts'
 import type { PartitionId, SourceRecord } from '../loop/ports.ts'
 import { PartitionReader, type Fetched } from './partition-reader.ts'
 import { KafkaJSProtocolError, type Kafka } from './patches.ts'
-import type { FetchedRecord } from './repairs/record-set.ts'
-import { toSourceRecord } from './source-record.ts'
+import type { FetchedRecord } from './repairs/fetched-record.ts'
 
 /** A restore that gets on by no record for this long has lost its barrier: the caller takes over again. */
 const STALLED_MS = 60_000
@@ -39,11 +38,11 @@ export interface ChangelogReading {
 
 /** @throws RetryLater when no more comes, or `from` is not in the log any more; what `take` throws; the signal's reason */
 export async function readChangelog(reading: ChangelogReading): Promise<void> {
-  const { id, take, clock, signal } = reading
+  const { take, clock, signal } = reading
   let turnEndsMs = clock.monotonicMs() + TURN_MS
   for await (const records of fetchAll(reading)) {
     for (let at = 0; at < records.length; at += SLICE_RECORDS) {
-      if (await take(records.slice(at, at + SLICE_RECORDS).map((record) => toSourceRecord(id, record)))) return
+      if (await take(records.slice(at, at + SLICE_RECORDS))) return
       if (clock.monotonicMs() < turnEndsMs) continue
       await otherWork()
       signal.throwIfAborted()

@@ -6,7 +6,7 @@ import type { AbortedTransaction } from './repairs/aborted-records.ts'
 import { FetchedBatch, type FetchedPartition } from './repairs/fetched-batch.ts'
 import type { PartitionId } from '../loop/ports.ts'
 import type { Kafka } from './patches.ts'
-import type { FetchedRecord } from './repairs/record-set.ts'
+import type { FetchedRecord } from './repairs/fetched-record.ts'
 
 /** kafkajs's constant for read_committed. */
 const READ_COMMITTED = 1

@@ -2,6 +2,7 @@
  * A consumer group's member as a Source. kafkajs fetches, and hands each batch over at once: order, concurrency and
  * back-pressure are the listener's, by `pause` and `resume`. Offsets are committed only when told to.
  */
+import { setImmediate as otherWork } from 'node:timers/promises'
 import './patches.ts' // first: the repairs below load modules of kafkajs that it replaces
 import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, RequestEvent } from './patches.ts'
 import { systemClock, within, type Clock } from '../clock.ts'
@@ -9,13 +10,13 @@ import { Halt, causesOf, reasonOf, verdictOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { backoffMs } from '../loop/backoff.ts'
 import { partitionKey } from '../loop/partition-key.ts'
-import type { PartitionId, Position, Source, SourceListener } from '../loop/ports.ts'
+import type { PartitionId, Position, Source, SourceListener, SourceRecord } from '../loop/ports.ts'
 import type { KafkaConnection } from './client.ts'
 import { OutOfRange } from './repairs/consumer-repairs.ts'
+import { recordsOf } from './fetched-records.ts'
 import { Membership } from './membership.ts'
 import { checkPositions } from './offset-range.ts'
 import { committedPositions, earliestOffsets } from './offsets.ts'
-import { toSourceRecord } from './source-record.ts'
 
 export interface KafkaSourceSettings {
   groupId: string
@@ -41,8 +42,8 @@ const BEGIN_RETRY = { firstDelayMs: 100, maxDelayMs: 5_000 }
 /** A consumer that does not end in this time is left behind; its session ends by itself. */
 const LEAVE_MS = 10_000
 
-/** Compressed. What one fetch brings is in memory at once: with four times as much a stage spends a quarter of its time on garbage. */
-const MAX_BYTES_PER_PARTITION = 1 << 18
+/** Compressed; Kafka's own default. Of a partition whose next batch is larger, a fetch brings that batch or nothing. */
+const MAX_BYTES_PER_PARTITION = 1 << 20
 const MAX_BYTES = 16 << 20
 
 export class KafkaSource implements Source {
@@ -55,6 +56,8 @@ export class KafkaSource implements Source {
   #listener: SourceListener | undefined
   /** The current generation's partitions; each generation has an array of its own, by which it is known. */
   #held: PartitionId[] = []
+  /** Fetched, and handed over when kafkajs has asked the broker for more: the one is at work while the other is. */
+  #ready: { id: PartitionId; records: SourceRecord[] }[] = []
   /** The generation whose partitions are being read. */
   #begun: PartitionId[] | undefined
   #memberId: string | undefined
@@ -120,6 +123,7 @@ export class KafkaSource implements Source {
   }
 
   seek({ topic, partition, offset }: Position): void {
+    this.#ready = this.#ready.filter(({ id }) => !isSame(id, { topic, partition }))
     if (this.#alive) this.#consumer.seek({ topic, partition, offset: String(offset) })
   }
 
@@ -178,6 +182,7 @@ export class KafkaSource implements Source {
     this.#alive = true
     this.#memberId = memberId
     this.#held = assigned
+    this.#ready = []
     this.#membership.settled(assigned)
     this.#membership.heard(this.#answeredAfterMs)
     this.pause(assigned)
@@ -219,9 +224,13 @@ export class KafkaSource implements Source {
   /** What is not delivered is not resolved either, so it is fetched again where it still counts. */
   #deliver({ batch, isStale, resolveOffset }: EachBatchPayload): void {
     if (this.#begun !== this.#held || isStale() || this.#stopped) return
-    const id = { topic: batch.topic, partition: batch.partition }
-    this.#listener!.records(id, batch.messages.map((message) => toSourceRecord(id, message)))
     resolveOffset(batch.lastOffset())
+    this.#ready.push({ id: { topic: batch.topic, partition: batch.partition }, records: recordsOf(batch) })
+    if (this.#ready.length === 1) void otherWork().then(() => this.#handOver()).catch((error: unknown) => this.#listener!.failed(error as Error))
+  }
+
+  #handOver(): void {
+    for (let next = this.#ready.shift(); next && !this.#stopped; next = this.#ready.shift()) this.#listener!.records(next.id, next.records)
   }
 
   #crashed(error: Error, restarts: boolean): void {

@@ -3,6 +3,7 @@ import { randomUUID } from 'node:crypto'
 import { systemClock } from '../clock.ts'
 import type { PartitionId } from '../loop/ports.ts'
 import type { KafkaConnection } from './client.ts'
+import { recordsOf } from './fetched-records.ts'
 import { committedPositions, earliestOffsets, endOffsets } from './offsets.ts'
 import { KafkaJSProtocolError, type EachBatchPayload } from './patches.ts'
 
@@ -56,8 +57,8 @@ export async function nextRecordTimes({ kafka, admin }: KafkaConnection, lags: r
   const complete = Promise.withResolvers<void>()
   const read = async ({ batch, isStale }: EachBatchPayload): Promise<void> => {
     const key = `${batch.topic}/${batch.partition}`
-    const first = batch.messages.find(({ offset }) => Number(offset) >= (wanted.get(key)?.next ?? Infinity))
-    if (first && !isStale()) times.set(key, times.get(key) ?? Number(first.timestamp))
+    const first = recordsOf(batch).find(({ offset }) => offset >= (wanted.get(key)?.next ?? Infinity))
+    if (first && !isStale()) times.set(key, times.get(key) ?? first.timestampMs)
     if (times.size === wanted.size) complete.resolve()
   }
   try {

@@ -1,5 +1,5 @@
 /** Outgoing records in the form that kafkajs takes, cut into requests that a broker accepts. */
-import type { Message, TopicMessages } from './patches.ts'
+import type { TopicMessages } from './patches.ts'
 import type { OutgoingRecord } from '../loop/ports.ts'
 
 /**
@@ -28,19 +28,18 @@ export function chunksOf<T>(items: T[], recordsOf: (item: T) => OutgoingRecord[]
   return chunks
 }
 
-/** By topic; every message names its partition, since kafkajs would choose a new one on each retry otherwise. */
+/**
+ * By topic. A record is a message as it is: it names its partition, since kafkajs would choose a new one on each retry
+ * otherwise, and its time is read by the record writer.
+ */
 export function toTopicMessages(records: OutgoingRecord[]): TopicMessages[] {
-  const topics = new Map<string, Message[]>()
+  const topics = new Map<string, OutgoingRecord[]>()
   for (const record of records) {
-    const messages = topics.get(record.topic) ?? []
-    topics.set(record.topic, messages)
-    messages.push(toMessage(record))
+    const messages = topics.get(record.topic)
+    if (messages) messages.push(record)
+    else topics.set(record.topic, [record])
   }
   return [...topics].map(([topic, messages]) => ({ topic, messages }))
-}
-
-function toMessage({ partition, key, value, headers, timestampMs }: OutgoingRecord): Message {
-  return { partition, key, value, headers, timestamp: String(timestampMs) }
 }
 
 /** Bytes of a request by topic and partition. */

@@ -38,7 +38,7 @@ export function deadLetterRecord(record: SourceRecord, death: Death, partition: 
     key: record.key,
     value: record.value,
     timestampMs: record.timestampMs,
-    headers: { ...record.headers, ...describe(record, death) },
+    headers: { ...Object.fromEntries(record.headers), ...describe(record, death) },
   }
 }
 
@@ -57,7 +57,7 @@ function describe(record: SourceRecord, death: Death): Record<string, string> {
 
 /** The failure that a dead letter tells of. A header that is missing or odd gets a value that says so, never an error. */
 export function parseDeadLetter(record: SourceRecord): Failure {
-  const text = (name: keyof typeof DEAD_HEADERS, fallback: string): string => record.headers[DEAD_HEADERS[name]]?.toString('utf8') ?? fallback
+  const text = (name: keyof typeof DEAD_HEADERS, fallback: string): string => record.headers.get(DEAD_HEADERS[name])?.toString('utf8') ?? fallback
   const number = (name: keyof typeof DEAD_HEADERS, fallback: number): number => {
     const value = Number(text(name, ''))
     return text(name, '') !== '' && Number.isSafeInteger(value) && value >= 0 ? value : fallback
@@ -72,7 +72,7 @@ export function parseDeadLetter(record: SourceRecord): Failure {
     offset: number('offset', record.offset),
     attempts: number('attempts', 1),
     eventTimeMs: record.timestampMs,
-    traceId: parseTraceparent(record.headers['traceparent'])?.traceId ?? null,
+    traceId: parseTraceparent(record.headers.get('traceparent'))?.traceId ?? null,
     value: record.value,
   }
 }

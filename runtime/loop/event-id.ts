@@ -10,14 +10,8 @@ export const EVENT_ID_HEADER = 'event-id'
 
 interface StageVersion { name: string; version: number }
 
-/** Whose id was asked for last: the trace and the header of an output ask for it one after the other. */
-let latest: { stage: StageVersion; input: SourceRecord; n: number; id: string } | undefined
-
-/** 32 hexadecimal digits. */
-export function eventId(stage: StageVersion, input: SourceRecord, n: number): string {
-  if (latest?.input === input && latest.stage === stage && latest.n === n) return latest.id
-  const origin = input.headers[EVENT_ID_HEADER]?.toString('latin1') ?? `${input.topic}/${input.partition}/${input.offset}`
-  const id = hash('sha256', `${stage.name}\0${stage.version}\0${origin}\0${n}`, 'hex').slice(0, 32)
-  latest = { stage, input, n, id }
-  return id
+/** 32 hexadecimal digits. `headers` are the input's, for who has asked for them already. */
+export function eventId(stage: StageVersion, input: SourceRecord, n: number, headers = input.headers): string {
+  const origin = headers.get(EVENT_ID_HEADER)?.toString('latin1') ?? `${input.topic}/${input.partition}/${input.offset}`
+  return hash('sha256', `${stage.name}\0${stage.version}\0${origin}\0${n}`, 'hex').slice(0, 32)
 }

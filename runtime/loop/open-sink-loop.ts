@@ -35,7 +35,7 @@ export function openSinkLoop(options: { sink: Sink; parts: SinkEnvironment; sour
     policy: sink.commit[config.sinkProfile],
     source: options.source(sinkTopics(sink, topology)),
     decode: (record) => decodeKeyed(codec, sink, record),
-    encode: (outgoing, input, traceparent) => encodeOutputs(sink, codec, input, [outgoing], traceparent)[0]!,
+    encode: (outgoing, input, span) => encodeOutputs(sink, codec, input, [outgoing], span)[0]!,
   })
 }
 

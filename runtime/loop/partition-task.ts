@@ -96,7 +96,7 @@ export class PartitionTask {
     // After a rejoin the source reads again from the committed offset; what is in flight here is not started twice.
     if (record.offset < this.#nextOffset) return
     this.#nextOffset = record.offset + 1
-    this.#heldBytes += sizeOf(record)
+    this.#heldBytes += heldBytesOf(record)
     this.#watermark.accept(record.offset)
     const ordered = this.#parts.order === 'per-key' && record.key !== null
     this.#lanes.add(ordered ? record.key!.toString('latin1') : null, record)
@@ -107,7 +107,7 @@ export class PartitionTask {
     this.#running += 1
     const outcome = await this.#parts.work.run(record, this.#slots, { revoked: this.#revoked.signal, stopping: this.#stopping.signal })
     this.#running -= 1
-    this.#heldBytes -= sizeOf(record)
+    this.#heldBytes -= heldBytesOf(record)
     if (outcome === 'finished') this.#finish(record.offset)
     if (this.#running === 0) this.#idle?.()
   }
@@ -131,6 +131,6 @@ export class PartitionTask {
   }
 }
 
-function sizeOf(record: SourceRecord): number {
-  return (record.value?.length ?? 0) + (record.key?.length ?? 0) + 100
+function heldBytesOf({ size }: SourceRecord): number {
+  return size + 100
 }

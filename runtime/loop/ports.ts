@@ -3,20 +3,29 @@
  * none of them.
  */
 import type { State } from '../define/processor.ts'
+import type { RowOrigin } from '../define/sink.ts'
 
 export interface PartitionId {
   topic: string
   partition: number
 }
 
+/** A map is one. */
+export interface RecordHeaders extends Iterable<[name: string, value: Buffer]> {
+  /** The last value of a header that is repeated. */
+  get(name: string): Buffer | undefined
+}
+
+/** What a source has read. It may take its parts out of the bytes that were fetched each time it is asked: ask once. */
 export interface SourceRecord extends PartitionId {
-  offset: number
-  key: Buffer | null
-  value: Buffer | null
-  /** A repeated header keeps its last value. */
-  headers: Record<string, Buffer>
+  readonly offset: number
+  readonly key: Buffer | null
+  readonly value: Buffer | null
+  readonly headers: RecordHeaders
   /** The producer's event time, Unix milliseconds. */
-  timestampMs: number
+  readonly timestampMs: number
+  /** Bytes of key and value. */
+  readonly size: number
 }
 
 /** A record with bytes, ready to be written to one explicit partition. */
@@ -153,6 +162,8 @@ export interface Progress extends PartitionId {
 
 export interface SinkBatch<Row> {
   rows: Row[]
+  /** Where a row came from. Asked for rows that are refused. */
+  originOf(index: number): RowOrigin
   failures: Failure[]
   progress: Progress[]
 }

@@ -90,7 +90,7 @@ export class RecordWork {
     stats.inFlight += 1
     try {
       const handled = this.#handle(record, signal)
-      return encodeOutputs(processor, codec, record, handled instanceof Promise ? await handled : handled, span.traceparent)
+      return encodeOutputs(processor, codec, record, handled instanceof Promise ? await handled : handled, span)
     } finally {
       stats.inFlight -= 1
       stats.workMs += clock.monotonicMs() - startedMs

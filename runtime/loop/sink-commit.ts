@@ -15,8 +15,10 @@ import type { Outgoing } from '../define/topic.ts'
 import type { Sink } from '../define/sink.ts'
 import { Halt } from '../errors.ts'
 import type { Log } from '../log.ts'
+import type { RecordSpan } from '../telemetry/tracing.ts'
 import { deadLetterRecord } from './dead-letter.ts'
 import type { Failure, OutgoingRecord, PartitionId, Position, Progress, SinkStore, SourceRecord } from './ports.ts'
+import { RecordOrigin } from './record-origin.ts'
 import { UNCLASSIFIED } from './sink-intake.ts'
 import type { SinkLane } from './sink-lane.ts'
 import type { Entry } from './sink-queue.ts'
@@ -24,9 +26,9 @@ import type { Entry } from './sink-queue.ts'
 export interface SinkCommitParts<Row> {
   sink: Sink<any, Row>
   store: SinkStore<Row>
-  /** Sends until all are acknowledged; rejects with Halt only, or when the sink ends. */
-  send(records: OutgoingRecord[]): Promise<void>
-  encode(outgoing: Outgoing, input: SourceRecord, traceparent: string): OutgoingRecord
+  /** Sends until all are acknowledged; rejects with Halt or Reject, or when the sink ends. Asks for records as it sends them. */
+  send(records: Iterable<OutgoingRecord>): Promise<void>
+  encode(outgoing: Outgoing, input: SourceRecord, span: RecordSpan): OutgoingRecord
   clock: Clock
   log: Log
 }
@@ -57,16 +59,18 @@ export class SinkCommit<Row> {
   /** Steps 3 and 4; afterwards the positions for step 5. */
   async announce(entries: Entry<Row>[]): Promise<Position[]> {
     await this.#sendLetters(entries)
-    await this.#parts.send(entries.flatMap((entry) => this.#announcementOf(entry)))
-    for (const entry of entries) entry.span.end(entry.failure ? 'dead' : 'written', ...(entry.failure ? [entry.failure.code] : []))
+    await this.#parts.send(this.#announcementsOf(entries))
+    for (const { span, failure } of entries) span.end(failure ? 'dead' : 'written', failure?.code)
     return [...lastOffsets(entries)].filter(([lane]) => lane.isLive).map(([lane, last]) => ({ ...lane.id, offset: last + 1 }))
   }
 
   async #commit(fresh: Entry<Row>[]): Promise<void> {
     const rows = fresh.filter(({ failure }) => !failure)
     const progress = progressOf(fresh)
-    const failures = fresh.flatMap(({ failure }) => failure ?? [])
-    const { refused } = await this.#parts.store.commit({ rows: rows.map(({ row }) => row!), failures, progress: progress.map(({ to }) => to) })
+    const failures = fresh.filter(({ failure }) => failure).map(({ failure }) => failure!)
+    const { refused } = await this.#parts.store.commit({
+      rows: rows.map(({ row }) => row!), originOf: (index) => new RecordOrigin(rows[index]!.record), failures, progress: progress.map(({ to }) => to),
+    })
     for (const { lane, to } of progress) lane.moveStored(to.to)
     for (const { index, failure } of refused) this.#becomeFailure(rows[index]!, failure)
     if (refused.length > 0) this.#haltOnDefects(fresh, refused[0]!.failure.code)
@@ -114,14 +118,23 @@ export class SinkCommit<Row> {
     return deadLetterRecord(record, { stage: this.#parts.sink.name, code, reason, attempts, firstFailedAtMs: this.#parts.clock.now() }, 0)
   }
 
+  /** Made one after the other while they are sent: all of a batch at once would take as much memory as its rows. */
+  *#announcementsOf(entries: Entry<Row>[]): Generator<OutgoingRecord> {
+    for (const entry of entries) {
+      const announcement = this.#announcementOf(entry)
+      if (announcement) yield announcement
+    }
+  }
+
   /** An announcement that cannot be encoded is a defect; the row is stored, so it is told to the log and left out. */
-  #announcementOf({ row, failure, record, span }: Entry<Row>): OutgoingRecord[] {
+  #announcementOf({ row, failure, record, span }: Entry<Row>): OutgoingRecord | undefined {
     const { sink, encode, log } = this.#parts
     try {
-      return [encode(failure ? sink.announceFailure(failure) : sink.announceRow(row!), record, span.traceparent)]
+      const outgoing = failure ? sink.announceFailure?.(failure) : sink.announceRow?.(row!)
+      return outgoing && encode(outgoing, record, span)
     } catch (error) {
       log.error({ err: error, topic: record.topic, partition: record.partition, offset: record.offset }, 'an announcement could not be made')
-      return []
+      return undefined
     }
   }
 }

@@ -1,12 +1,12 @@
 /** From a record to a row or a failure. Decoding may wait for the registry; everything else is pure. */
 import { sleepUnlessAborted, type Clock } from '../clock.ts'
-import type { RowOrigin, Sink } from '../define/sink.ts'
+import type { Sink } from '../define/sink.ts'
 import { Reject, RetryLater, reasonOf, verdictOf } from '../errors.ts'
-import { traceIdIn } from '../telemetry/trace-parent.ts'
 import type { Tracing } from '../telemetry/tracing.ts'
 import { backoffMs } from './backoff.ts'
 import { parseDeadLetter } from './dead-letter.ts'
 import type { Failure, SourceRecord } from './ports.ts'
+import { RecordOrigin } from './record-origin.ts'
 import type { SinkLane } from './sink-lane.ts'
 import type { Entry } from './sink-queue.ts'
 
@@ -16,8 +16,9 @@ const RETRY = { firstDelayMs: 200, maxDelayMs: 10_000 }
 /** Code of an error that is no verdict: a defect of the sink. */
 export const UNCLASSIFIED = 'runtime.unclassified'
 
-/** Record headers, span and bookkeeping, roughly. */
-const ENTRY_BYTES = 500
+/** Of an entry with its record and span, roughly; and of a failure's texts. */
+const ENTRY_BYTES = 300
+const FAILURE_BYTES = 500
 
 export interface SinkIntakeParts<In, Row> {
   sink: Sink<In, Row>
@@ -36,7 +37,7 @@ export class SinkIntake<In, Row> {
 
   /** The record's entry; a promise only when it has to wait. Undefined when it waited and `signal` was aborted. */
   take(lane: SinkLane, record: SourceRecord, signal: AbortSignal): Entry<Row> | Promise<Entry<Row> | undefined> {
-    if (record.topic !== this.#parts.sink.reads.name) return this.#entry(lane, record, { failure: parseDeadLetter(record), needsLetter: false })
+    if (record.topic !== this.#parts.sink.reads.name) return this.#entry(lane, record, FAILURE_BYTES, undefined, parseDeadLetter(record))
     try {
       const value = this.#parts.decode(record)
       return value instanceof Promise ? this.#waitFor(value, lane, record, signal) : this.#rowEntry(lane, record, value)
@@ -65,8 +66,8 @@ export class SinkIntake<In, Row> {
 
   #rowEntry(lane: SinkLane, record: SourceRecord, value: In): Entry<Row> {
     try {
-      const row = this.#parts.sink.toRow(value, originOf(record))
-      return this.#entry(lane, record, { row, rowBytes: this.#parts.sink.sizeOf(row) })
+      const row = this.#parts.sink.toRow(value, new RecordOrigin(record))
+      return this.#entry(lane, record, this.#parts.sink.sizeOf(row), row)
     } catch (error) {
       return this.#failureEntry(lane, record, error)
     }
@@ -75,26 +76,22 @@ export class SinkIntake<In, Row> {
   #failureEntry(lane: SinkLane, record: SourceRecord, error: unknown): Entry<Row> {
     const verdict = verdictOf(error)
     const code = verdict instanceof Reject ? verdict.code : UNCLASSIFIED
-    return this.#entry(lane, record, { failure: ownFailure(this.#parts.sink.name, record, code, reasonOf(error)), needsLetter: true })
+    return this.#entry(lane, record, FAILURE_BYTES, undefined, ownFailure(this.#parts.sink.name, record, code, reasonOf(error)), true)
   }
 
-  #entry(lane: SinkLane, record: SourceRecord, made: Partial<Entry<Row>>): Entry<Row> {
+  #entry(lane: SinkLane, record: SourceRecord, bytes: number, row: Row | undefined, failure?: Failure, needsLetter = false): Entry<Row> {
     const { sink, tracing, clock } = this.#parts
-    const entry = { row: undefined, failure: undefined, needsLetter: false, rowBytes: ENTRY_BYTES, ...made }
-    const heldBytes = (record.value?.length ?? 0) + entry.rowBytes + ENTRY_BYTES
-    return { lane, record, span: tracing.begin(sink, record), heldBytes, arrivedMs: clock.monotonicMs(), ...entry }
+    // Whole milliseconds: a number with a fraction would be an object of its own.
+    const arrivedMs = Math.ceil(clock.monotonicMs())
+    return { lane, record, span: tracing.begin(sink, record), row, failure, needsLetter, heldBytes: record.size + bytes + ENTRY_BYTES, arrivedMs }
   }
 }
 
 /** A failure that is the sink's own verdict. */
 export function ownFailure(stage: string, record: SourceRecord, code: string, reason: string): Failure {
-  const { eventTimeMs, traceId, topic, partition, offset } = originOf(record)
+  const { eventTimeMs, traceId, topic, partition, offset } = new RecordOrigin(record)
   const key = record.key?.toString('utf8') ?? null
   return { stage, code, reason, key, topic, partition, offset, attempts: 1, eventTimeMs, traceId, value: record.value }
-}
-
-function originOf({ topic, partition, offset, timestampMs, headers }: SourceRecord): RowOrigin {
-  return { topic, partition, offset, eventTimeMs: timestampMs, traceId: traceIdIn(headers['traceparent']) }
 }
 
 function isRetry(error: unknown): error is RetryLater {

@@ -17,7 +17,6 @@ export class SinkLane {
   readonly id: PartitionId
   #state: LaneState = 'live'
   #arriving: SourceRecord[] = []
-  #arrivingBytes = 0
   #taking = false
   #nextArrival = -1
   #stored: number
@@ -39,7 +38,7 @@ export class SinkLane {
 
   /** Records that were delivered and not decoded yet, and their bytes. */
   get arriving(): { records: number; bytes: number } {
-    return { records: this.#arriving.length, bytes: this.#arrivingBytes }
+    return { records: this.#arriving.length, bytes: this.#arriving.reduce((sum, { size }) => sum + size, 0) }
   }
 
   moveStored(offset: number): void {
@@ -72,7 +71,7 @@ export class SinkLane {
       }
     } finally {
       this.#taking = false
-      this.#forgetArriving()
+      this.#arriving = []
     }
   }
 
@@ -81,17 +80,11 @@ export class SinkLane {
     if (!this.isLive || record.offset < this.#nextArrival) return
     this.#nextArrival = record.offset + 1
     this.#arriving.push(record)
-    this.#arrivingBytes += record.value?.length ?? 0
-  }
-
-  #forgetArriving(): void {
-    this.#arriving = []
-    this.#arrivingBytes = 0
   }
 
   #become(state: LaneState): void {
     if (!NEXT[this.#state].includes(state)) throw new Error(`sink lane ${this.id.topic}/${this.id.partition}: ${this.#state} cannot become ${state} [L1]`)
     this.#state = state
-    if (!this.#taking) this.#forgetArriving()
+    if (!this.#taking) this.#arriving = []
   }
 }

@@ -14,7 +14,7 @@ import type { Outgoing } from '../define/topic.ts'
 import { Halt } from '../errors.ts'
 import type { Failpoint } from '../failpoints.ts'
 import type { Log } from '../log.ts'
-import type { Tracing } from '../telemetry/tracing.ts'
+import type { RecordSpan, Tracing } from '../telemetry/tracing.ts'
 import type { Outbox, OutgoingRecord, PartitionId, Position, SinkStore, Source, SourceListener, SourceRecord } from './ports.ts'
 import { SinkAnnouncing } from './sink-announcing.ts'
 import { SinkCommit } from './sink-commit.ts'
@@ -37,7 +37,7 @@ export interface SinkLoopParts<In = any, Row = any> {
   outbox: Outbox
   policy: CommitPolicy
   decode(record: SourceRecord): In | Promise<In>
-  encode(outgoing: Outgoing, input: SourceRecord, traceparent: string): OutgoingRecord
+  encode(outgoing: Outgoing, input: SourceRecord, span: RecordSpan): OutgoingRecord
   tracing: Tracing
   clock: Clock
   log: Log

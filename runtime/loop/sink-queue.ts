@@ -5,19 +5,18 @@ import type { SinkLane } from './sink-lane.ts'
 
 /** A record on its way into the store: it will be a row or a failure, exactly one of them (I6). */
 export interface Entry<Row> {
-  lane: SinkLane
-  record: SourceRecord
-  span: RecordSpan
+  readonly lane: SinkLane
+  readonly record: SourceRecord
+  readonly span: RecordSpan
   /** The row, unless the record is a failure. */
-  row: Row | undefined
+  readonly row: Row | undefined
   failure: Failure | undefined
   /** Whether the failure is the sink's own verdict, which needs a dead letter; false for those told by other stages. */
   needsLetter: boolean
-  /** For the store. */
-  rowBytes: number
   /** In this process: the original bytes stay until the record is stored, since a dead letter would need them. */
-  heldBytes: number
-  arrivedMs: number
+  readonly heldBytes: number
+  /** Monotonic milliseconds. */
+  readonly arrivedMs: number
 }
 
 export class SinkQueue<Row> {

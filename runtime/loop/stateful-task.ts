@@ -21,7 +21,7 @@ import type { Opened, Services } from '../define/service.ts'
 import { Halt, Reject, RetryLater, reasonOf, verdictOf } from '../errors.ts'
 import type { Failpoint } from '../failpoints.ts'
 import type { Log } from '../log.ts'
-import type { Tracing } from '../telemetry/tracing.ts'
+import type { RecordSpan, Tracing } from '../telemetry/tracing.ts'
 import { backoffMs } from './backoff.ts'
 import { deadLetterRecord } from './dead-letter.ts'
 import type { OutgoingRecord, PartitionId, Source, SourceRecord, StatePoint, StateSnapshots, TaskBroker, TransactionalProducer } from './ports.ts'
@@ -235,7 +235,7 @@ export class StatefulTask {
     for (const record of batch) {
       const span = this.#parts.tracing.begin(this.#parts.processor, record)
       try {
-        effects.records.push(...(await this.#decideOne(record, span.traceparent)))
+        effects.records.push(...(await this.#decideOne(record, span)))
         effects.written += 1
         span.end('written')
       } catch (error) {
@@ -250,13 +250,13 @@ export class StatefulTask {
     return effects
   }
 
-  async #decideOne(record: SourceRecord, traceparent: string): Promise<OutgoingRecord[]> {
+  async #decideOne(record: SourceRecord, span: RecordSpan): Promise<OutgoingRecord[]> {
     const { processor, codec, services, log } = this.#parts
     const value = await codec.decode(processor.reads, record.value)
     checkKey(processor.reads.keyOf(value), record.key)
     const context = { ...services, signal: this.#closing.signal, log } as Context<Services>
     const decision: Decision<unknown> = processor.decide(value, this.#held!.state, context)
-    const outputs = encodeOutputs(processor, codec, record, decision.write, traceparent)
+    const outputs = encodeOutputs(processor, codec, record, decision.write, span)
     const changes = decision.remember.map((entry) => this.#changeOf(entry, record))
     for (const entry of decision.remember) this.#held!.state.apply(entry)
     return [...outputs, ...changes]

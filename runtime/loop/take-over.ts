@@ -116,6 +116,6 @@ function isBarrier({ key }: SourceRecord): boolean {
 }
 
 function sourceOffsetOf({ headers }: SourceRecord): number {
-  const header = headers[SOURCE_OFFSET_HEADER]
+  const header = headers.get(SOURCE_OFFSET_HEADER)
   return header ? Number(header.toString('latin1')) : -1
 }

@@ -19,7 +19,7 @@ export class MemoryLog {
   append(record: OutgoingRecord): number {
     const partition = this.#partition(record)
     const offset = partition.length
-    partition.push({ ...record, offset, headers: toBuffers(record.headers) })
+    partition.push({ ...record, offset, headers: toBuffers(record.headers), size: (record.key?.length ?? 0) + (record.value?.length ?? 0) })
     for (const watcher of this.#watchers) watcher()
     return offset
   }
@@ -250,6 +250,6 @@ export class MemoryTaskBroker implements TaskBroker {
   }
 }
 
-function toBuffers(headers: OutgoingRecord['headers']): Record<string, Buffer> {
-  return Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)]))
+function toBuffers(headers: OutgoingRecord['headers']): Map<string, Buffer> {
+  return new Map(Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)]))
 }

@@ -1,6 +1,6 @@
 /** What a sink imports to keep rows in Postgres. */
 import { hostname } from 'node:os'
-export { column, onePerRow, severalPerRow, type Column, type CopyTable } from './copy-table.ts'
+export { column, onePerRow, type Column, type CopyTable } from './copy-table.ts'
 export { Dictionary, type Query } from './dictionary.ts'
 export { RowPacker, type PackedRow } from './packed-rows.ts'
 export { checkServer } from './server-settings.ts'

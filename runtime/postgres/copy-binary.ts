@@ -3,15 +3,10 @@
  * a signature, then per row a 16-bit field count and per field a 32-bit length and the bytes, -1 for NULL, and -1 as
  * field count at the end. All numbers are big-endian. Field bytes are what each type's `*_recv` function reads.
  *
- * The bytes go into fixed chunks, each headed by the five bytes of a CopyData message, so a full chunk is one write
- * to the socket and nothing is copied twice.
+ * The bytes go straight to where they are sent from, or where they are kept: nothing is copied twice.
  */
 
 const SIGNATURE = Buffer.from('PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0', 'latin1')
-
-/** CopyData: 'd' and a length that counts itself. */
-const COPY_DATA = 0x64
-export const FRAME_BYTES = 5
 
 /** Microseconds between 1970-01-01 and 2000-01-01, Postgres' epoch. */
 const POSTGRES_EPOCH_MS = 946_684_800_000
@@ -56,18 +51,37 @@ const UUID_BYTES = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34] a
 const UUID_DASHES = [8, 13, 18, 23] as const
 const DASH = 0x2d
 
-/** Writes fields one after the other; a chunk boundary may fall between any two of them. */
+/** Writes fields one after the other into a chunk; `moveTo` may come between any two of them. */
 export class CopyWriter {
-  readonly #next: (filled: Buffer, needBytes: number) => Buffer
+  readonly #full: (writer: CopyWriter, bytes: number) => void
   #chunk: Buffer
   #view: DataView
-  #at = FRAME_BYTES
+  #at: number
 
-  /** `next` takes over a framed chunk and gives another of at least `needBytes`. */
-  constructor(first: Buffer, next: (filled: Buffer, needBytes: number) => Buffer) {
-    this.#chunk = first
-    this.#view = viewOf(first)
-    this.#next = next
+  /** Begins at a place of a chunk. `full` is called when it lacks room, and moves to where there is room for `bytes`. */
+  constructor(chunk: Buffer, at: number, full: (writer: CopyWriter, bytes: number) => void) {
+    this.#chunk = chunk
+    this.#view = viewOf(chunk)
+    this.#at = at
+    this.#full = full
+  }
+
+  get chunk(): Buffer {
+    return this.#chunk
+  }
+
+  /** Place of the next field in the chunk. */
+  get at(): number {
+    return this.#at
+  }
+
+  /** Goes on at another place. */
+  moveTo(chunk: Buffer, at: number): void {
+    if (chunk !== this.#chunk) {
+      this.#chunk = chunk
+      this.#view = viewOf(chunk)
+    }
+    this.#at = at
   }
 
   begin(): void {
@@ -80,10 +94,8 @@ export class CopyWriter {
     this.#at += 2
   }
 
-  /** The framed rest, with the trailer. The writer is not used after it. */
-  end(): Buffer {
+  end(): void {
     this.row(-1)
-    return this.#framed()
   }
 
   null(): void {
@@ -194,6 +206,12 @@ export class CopyWriter {
     }
   }
 
+  /** Leaves room for what is known later. */
+  skip(bytes: number): void {
+    this.#room(bytes)
+    this.#at += bytes
+  }
+
   /** Bytes without a length before them. */
   raw(bytes: Uint8Array): void {
     this.#room(bytes.length)
@@ -208,21 +226,6 @@ export class CopyWriter {
     this.#at += to - from
   }
 
-  /** Place of the next field in the chunk at hand. */
-  get at(): number {
-    return this.#at
-  }
-
-  /** What the chunk at hand holds so far, its frame included. */
-  get filled(): Buffer {
-    return this.#chunk.subarray(0, this.#at)
-  }
-
-  /** Begins the chunk at hand anew. */
-  rewind(): void {
-    this.#at = FRAME_BYTES
-  }
-
   /** A field's length, with room for the field itself. */
   #head(length: number): void {
     this.#room(4 + length)
@@ -231,16 +234,7 @@ export class CopyWriter {
   }
 
   #room(bytes: number): void {
-    if (this.#at + bytes <= this.#chunk.length) return
-    this.#chunk = this.#next(this.#framed(), FRAME_BYTES + bytes)
-    this.#view = viewOf(this.#chunk)
-    this.#at = FRAME_BYTES
-  }
-
-  #framed(): Buffer {
-    this.#view.setUint8(0, COPY_DATA)
-    this.#view.setInt32(1, this.#at - 1)
-    return this.#chunk.subarray(0, this.#at)
+    if (this.#at + bytes > this.#chunk.length) this.#full(this, bytes)
   }
 }
 

@@ -17,6 +17,9 @@ const CHUNK_BYTES = 256 << 10
 /** Enough that one is encoded while the others are on their way. */
 const CHUNKS = 4
 
+/** Heads of messages are a letter and a length that counts itself, but not the letter. */
+const COPY_DATA = 0x64
+const HEAD_BYTES = 5
 const COPY_DONE = Buffer.from([0x63, 0, 0, 0, 4])
 /** With an empty reason. */
 const COPY_FAIL = Buffer.from([0x66, 0, 0, 0, 5, 0])
@@ -44,19 +47,30 @@ export async function copyIn<Row, Ids>(client: Client, table: CopyTable<Row, Ids
   const copy = new CopyIn(copyStatement(table, options), pool)
   client.query(copy)
   await copy.ready
-  const writer = new CopyWriter(pool.take(0), (filled, bytes) => copy.send(filled, bytes))
+  const writer = new CopyWriter(pool.take(0), HEAD_BYTES, (full, bytes) => {
+    copy.send(messageIn(full))
+    full.moveTo(pool.take(HEAD_BYTES + bytes), HEAD_BYTES)
+  })
   writer.begin()
-  for (const [index, row] of rows.entries()) {
+  for (let index = 0; index < rows.length; index++) {
     try {
-      table.write(writer, row, ids)
+      table.write(writer, rows[index]!, ids)
     } catch (error) {
       await copy.fail()
       throw new UnencodableRow(table.name, index, error)
     }
     if (copy.isCongested) await copy.relieved()
   }
-  copy.end(writer.end())
+  writer.end()
+  copy.end(messageIn(writer))
   return copy.done
+}
+
+/** What was written as one CopyData message. It is a whole chunk, so that it is one write to the socket. */
+function messageIn({ chunk, at }: CopyWriter): Buffer {
+  chunk[0] = COPY_DATA
+  chunk.writeInt32BE(at - 1, 1)
+  return chunk.subarray(0, at)
 }
 
 /** A row holds a value that has no form in its column: out of range, or of the wrong kind. Nothing was copied. */
@@ -110,28 +124,23 @@ class CopyIn implements Submittable {
     if (this.#failed) await this.#done.promise
   }
 
-  /** Sends a framed chunk and gives an empty one. */
-  send(framed: Buffer, nextBytes: number): Buffer {
-    this.#write(framed)
-    return this.#pool.take(nextBytes)
-  }
-
   /** Tells the server to forget the statement; resolves when it has. */
   async fail(): Promise<void> {
     if (!this.#failed) this.#socket!.write(COPY_FAIL)
     await this.#done.promise.catch(() => {})
   }
 
-  end(framed: Buffer): void {
-    this.#write(framed)
+  end(last: Buffer): void {
+    this.send(last)
     if (!this.#failed) this.#socket!.write(COPY_DONE)
   }
 
-  #write(framed: Buffer): void {
-    const whole = Buffer.from(framed.buffer)
+  /** Its chunk goes back to the pool when the socket has done with it. */
+  send(message: Buffer): void {
+    const whole = Buffer.from(message.buffer)
     if (this.#failed) return this.#pool.give(whole)
     this.#onItsWay += 1
-    this.#socket!.write(framed, () => {
+    this.#socket!.write(message, () => {
       this.#onItsWay -= 1
       this.#pool.give(whole)
       this.#wake()

@@ -1,6 +1,6 @@
 /** A table that rows are copied into: its columns in wire order and how a value makes tuples of it. */
 import type { CopyWriter, PgType, PgValues } from './copy-binary.ts'
-import { compileTuple, type TupleColumn, type TupleWriter } from './tuple-writer.ts'
+import { compileTuple, type TupleColumn } from './tuple-writer.ts'
 
 /** A column's value in `Source`, given the store's `Ids` (numbers of dictionary entries). */
 export interface Column<Source, Ids = unknown> extends TupleColumn<Source, Ids> {
@@ -16,8 +16,8 @@ export interface CopyTable<Row, Ids = unknown> {
   content: string[]
   /** Columns that order a row's tuples. */
   order: string[]
-  /** Whether the row has tuples here. */
-  has(row: Row): boolean
+  /** Whether the row has tuples here; each has, when this is not said. */
+  has?(row: Row): boolean
   /** Writes the row's tuples: one, none or several. */
   write(writer: CopyWriter, row: Row, ids: Ids): void
   /** Likewise, the columns of `content` only. */
@@ -38,30 +38,9 @@ export function column<Source, Ids, T extends PgType>(name: string, type: T, of:
 }
 
 /** A table with one tuple for each row. */
-export function onePerRow<Row, Ids>(name: string, columns: Column<Row, Ids>[], traits: TableTraits = {}): CopyTable<Row, Ids> {
-  return severalPerRow(name, columns, (row) => [row], traits)
-}
-
-/** A table with a tuple for each part of a row. */
-export function severalPerRow<Row, Part, Ids>(
-  name: string, columns: Column<Part, Ids>[], partsOf: (row: Row) => readonly Part[], { key = 'id', provenance = [], order = [] }: TableTraits = {},
-): CopyTable<Row, Ids> {
+export function onePerRow<Row, Ids>(name: string, columns: Column<Row, Ids>[], { key = 'id', provenance = [], order = [] }: TableTraits = {}): CopyTable<Row, Ids> {
   const content = columns.filter((each) => !provenance.includes(each.name))
-  return {
-    name, key, order,
-    columns: namesOf(columns),
-    content: namesOf(content),
-    has: (row) => partsOf(row).length > 0,
-    write: tuplesOf(columns, partsOf),
-    writeContent: tuplesOf(content, partsOf),
-  }
-}
-
-function tuplesOf<Row, Part, Ids>(columns: Column<Part, Ids>[], partsOf: (row: Row) => readonly Part[]): TupleWriter<Row, Ids> {
-  const write = compileTuple(columns)
-  return (writer, row, ids) => {
-    for (const part of partsOf(row)) write(writer, part, ids)
-  }
+  return { name, key, order, columns: namesOf(columns), content: namesOf(content), write: compileTuple(columns), writeContent: compileTuple(content) }
 }
 
 /** In wire order. */

@@ -57,13 +57,15 @@ export function segmentTable(table: string, number: number): string {
   return number === OPEN ? `${table}_open` : `${table}_${number}`
 }
 
-/** Undefined for no keys. */
-export function rangeOf(keys: Iterable<string>): KeyRange | undefined {
-  let range: KeyRange | undefined
-  for (const key of keys) {
-    if (!range) range = { first: key, last: key }
-    else if (key < range.first) range.first = key
-    else if (key > range.last) range.last = key
+/** Undefined for no rows. */
+export function rangeOf<Row>(rows: readonly Row[], keyOf: (row: Row) => string): KeyRange | undefined {
+  if (rows.length === 0) return undefined
+  let first = keyOf(rows[0]!)
+  let last = first
+  for (const row of rows) {
+    const key = keyOf(row)
+    if (key < first) first = key
+    else if (key > last) last = key
   }
-  return range
+  return { first, last }
 }

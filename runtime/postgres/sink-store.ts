@@ -13,28 +13,29 @@ import { systemClock, within } from '../clock.ts'
 import { reasonOf, RetryLater } from '../errors.ts'
 import type { Failpoint } from '../failpoints.ts'
 import type { Log } from '../log.ts'
-import type { RowOrigin } from '../define/sink.ts'
 import type { Failure, PartitionId, Position, SinkBatch, SinkStore } from '../loop/ports.ts'
 import { PostgresConnection, type Timeouts } from './connection.ts'
 import { BatchInsert } from './batch-insert.ts'
+import { lastOfEachKey, refusedPlaces } from './batch-rows.ts'
 import { quote, type CopyTable } from './copy-table.ts'
 import { queryOf, type Query } from './dictionary.ts'
 import { isLockTimeout, verdictOnPostgres } from './errors.ts'
 import { failuresAt, insertFailures } from './failure-table.ts'
 import { ProgressTable } from './progress.ts'
-import { groupByKey } from './row-groups.ts'
 import { Segments } from './segments.ts'
 
-/** How rows of one kind lie in tables. */
+/** How rows of one kind, which are objects, lie in tables. */
 export interface RowTables<Row, Ids> {
   /** The first has the primary key, a column `id`; one tuple for each row. */
   tables: [CopyTable<Row, Ids>, ...CopyTable<Row, Ids>[]]
-  /** The primary key, a uuid as text. */
-  keyOf(row: Row): string
-  originOf(row: Row): RowOrigin
+  /**
+   * The primary key, a uuid as text. Without it a row that comes again is a row more; what is stored of a partition is
+   * not read again, as long as its progress stands.
+   */
+  keyOf?(row: Row): string
   /** Looks up, outside of the transaction, what the columns need to be written. */
   prepare(rows: readonly Row[], query: Query): Promise<Ids>
-  /** From how many rows on a batch becomes a segment of its own; without it the tables have no segments. */
+  /** From how many rows on a batch becomes a segment of its own; without it, or without a key, the tables have no segments. */
   segmentRows?: number
 }
 
@@ -83,7 +84,8 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
       ...(options.schema === undefined ? {} : { schema: options.schema }),
     })
     this.#progress = new ProgressTable(options.sink, applicationName)
-    this.#batches = new BatchInsert({ tables: options.rows.tables, segmentRows: options.rows.segmentRows, segments: this.#segments })
+    const { tables, keyOf, segmentRows } = options.rows
+    this.#batches = new BatchInsert({ tables, keyOf, segmentRows: keyOf && segmentRows, segments: this.#segments })
   }
 
   claim(partitions: PartitionId[]): Promise<Position[]> {
@@ -114,16 +116,16 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
   }
 
   commit(batch: SinkBatch<Row>): Promise<{ refused: { index: number; failure: Failure }[] }> {
-    const { at } = this.#options
+    const { at, rows: { keyOf, prepare } } = this.#options
     return this.#inTurn(async (client) => {
-      const groups = groupByKey(batch.rows, this.#options.rows.keyOf)
-      const ids = await this.#options.rows.prepare(batch.rows, queryOf(client))
+      const rows = keyOf ? lastOfEachKey(batch.rows, keyOf) : batch.rows
+      const ids = await prepare(rows, queryOf(client))
       await at?.('before-sql')
       await client.query('begin')
       await this.#progress.advance(batch.progress, queryOf(client))
       await at?.('after-progress')
-      const { refusals, sealed, appended } = await this.#batches.insert(client, groups, ids)
-      const refused = refusals.flatMap(({ group, error }) => group.indices.map((index) => ({ index, failure: this.#failureOf(batch.rows[index]!, error) })))
+      const { refusals, sealed, appended } = await this.#batches.insert(client, rows, ids)
+      const refused = refusedPlaces(batch.rows, refusals, keyOf).map(({ index, error }) => ({ index, failure: this.#failureOf(batch, index, error) }))
       await insertFailures([...batch.failures, ...refused.map(({ failure }) => failure)], queryOf(client))
       await at?.('after-rows')
       await at?.('before-sql-commit')
@@ -162,11 +164,11 @@ export class PostgresSinkStore<Row, Ids> implements SinkStore<Row> {
     })
   }
 
-  #failureOf(row: Row, error: Error): Failure {
-    const { sink, rows } = this.#options
-    const { topic, partition, offset, eventTimeMs, traceId } = rows.originOf(row)
+  #failureOf({ rows, originOf }: SinkBatch<Row>, index: number, error: Error): Failure {
+    const { sink, rows: { keyOf } } = this.#options
+    const { topic, partition, offset, eventTimeMs, traceId } = originOf(index)
     const reason = `Postgres refused the row: ${reasonOf(error)}`
-    return { stage: sink, code: `${sink}.refused-row`, reason, key: rows.keyOf(row), topic, partition, offset, attempts: 1, eventTimeMs, traceId, value: null }
+    return { stage: sink, code: `${sink}.refused-row`, reason, key: keyOf?.(rows[index]!) ?? null, topic, partition, offset, attempts: 1, eventTimeMs, traceId, value: null }
   }
 
   /** Runs alone on the connection, with a deadline; after any error the connection is thrown away. */

@@ -1,13 +1,13 @@
 /**
  * Spans by the OpenTelemetry SDK, written by our own loops: the kafkajs auto-instrumentation starts a new trace at every
- * batch, so it is not loaded, and no loader hook is. Unsampled records cost one byte of their header and no object.
+ * batch, so it is not loaded, and no loader hook is. Unsampled records cost a look at their header.
  */
 import { ROOT_CONTEXT, SpanKind, SpanStatusCode, trace, TraceFlags, type Span, type Tracer } from '@opentelemetry/api'
 import { OTLPTraceExporter } from '@opentelemetry/exporter-trace-otlp-proto'
 import { NodeSDK } from '@opentelemetry/sdk-node'
 import { within, type Clock } from '../clock.ts'
 import type { SourceRecord } from '../loop/ports.ts'
-import { formatTraceparent, parseTraceparent, readTraceparent, type TraceParent } from './trace-parent.ts'
+import { formatTraceparent, parseTraceparent, type TraceParent } from './trace-parent.ts'
 import { passTraceOn, type RecordSpan, type Tracing } from './tracing.ts'
 
 export interface Telemetry {
@@ -40,17 +40,15 @@ async function shutDown(sdk: NodeSDK, clock: Clock): Promise<void> {
 export function spansFor(tracer: Tracer): Tracing {
   return {
     begin(stage, record) {
-      const passed = passTraceOn.begin(stage, record)
       // A record without a sampled header has no span, and is not looked at further.
-      if (!readTraceparent(record.headers['traceparent'])?.sampled) return passed
-      return recordSpan(startSpan(tracer, stage.name, record), parseTraceparent(passed.traceparent)!)
+      const parent = parseTraceparent(record.headers.get('traceparent'))
+      if (!parent?.sampled) return passTraceOn.begin(stage, record)
+      return recordSpan(startSpan(tracer, stage.name, record, parent), parent)
     },
   }
 }
 
-function startSpan(tracer: Tracer, stage: string, record: SourceRecord): Span {
-  const parent = parseTraceparent(record.headers['traceparent'])
-  const context = parent ? trace.setSpanContext(ROOT_CONTEXT, remoteContext(parent)) : ROOT_CONTEXT
+function startSpan(tracer: Tracer, stage: string, record: SourceRecord, parent: TraceParent): Span {
   return tracer.startSpan(`process ${record.topic}`, {
     kind: SpanKind.CONSUMER,
     attributes: {
@@ -62,7 +60,7 @@ function startSpan(tracer: Tracer, stage: string, record: SourceRecord): Span {
       'messaging.consumer.group.name': stage,
       'messaging.kafka.offset': record.offset,
     },
-  }, context)
+  }, trace.setSpanContext(ROOT_CONTEXT, remoteContext(parent)))
 }
 
 function remoteContext({ traceId, spanId }: TraceParent) {
@@ -70,9 +68,9 @@ function remoteContext({ traceId, spanId }: TraceParent) {
 }
 
 function recordSpan(span: Span, { traceId }: TraceParent): RecordSpan {
-  const spanId = Buffer.from(span.spanContext().spanId, 'hex')
+  const traceparent = formatTraceparent({ traceId, spanId: Buffer.from(span.spanContext().spanId, 'hex'), sampled: true })
   return {
-    traceparent: formatTraceparent({ traceId, spanId, sampled: true }),
+    traceparentFor: () => traceparent,
     retried: (code) => void span.addEvent('retry', { 'error.type': code }),
     end(outcome, code) {
       if (outcome === 'dead') span.setStatus({ code: SpanStatusCode.ERROR }).setAttribute('error.type', code ?? 'unknown')

@@ -1,13 +1,12 @@
 /** What the loops tell about a record's way through a stage. */
-import { deriveTraceId, readTraceparent, writeTraceparent } from './trace-parent.ts'
-import { eventId } from '../loop/event-id.ts'
-import type { SourceRecord } from '../loop/ports.ts'
+import { childTraceparent, deriveTraceId, formatTraceparent } from './trace-parent.ts'
+import type { RecordHeaders, SourceRecord } from '../loop/ports.ts'
 
 export type Outcome = 'written' | 'dead' | 'abandoned'
 
 export interface RecordSpan {
-  /** For the headers of what the record leads to. */
-  traceparent: string
+  /** For the headers of what the record leads to. `headers` are the record's, and `eventId` is that of its first output. */
+  traceparentFor(record: SourceRecord, headers: RecordHeaders, eventId: string): string
   retried(code: string): void
   end(outcome: Outcome, code?: string): void
 }
@@ -15,6 +14,7 @@ export interface RecordSpan {
 interface StageVersion { name: string; version: number }
 
 export interface Tracing {
+  /** A span that is not recorded may be shared by all records. */
   begin(stage: StageVersion, record: SourceRecord): RecordSpan
 }
 
@@ -23,29 +23,20 @@ export interface Tracing {
  * span's is the first half of its first output's event id, and an asset without a traceparent gets the trace that
  * belongs to its key.
  */
-export const passTraceOn: Tracing = {
-  begin: (stage, record) => new PassedTrace(stage, record),
+export const passTraceOn: Tracing = { begin: () => unrecorded }
+
+const SPAN_ID_DIGITS = 16
+
+/** One for all: it knows nothing of a record, so that none needs an object of its own while it waits. */
+const unrecorded: RecordSpan = {
+  traceparentFor(record, headers, eventId) {
+    const spanId = eventId.slice(0, SPAN_ID_DIGITS)
+    return childTraceparent(headers.get('traceparent'), spanId) ?? firstTraceparent(record, spanId)
+  },
+  retried() {},
+  end() {},
 }
 
-/** Made for every record, and asked for its traceparent by those that lead to something. */
-class PassedTrace implements RecordSpan {
-  readonly #stage: StageVersion
-  readonly #record: SourceRecord
-
-  constructor(stage: StageVersion, record: SourceRecord) {
-    this.#stage = stage
-    this.#record = record
-  }
-
-  get traceparent(): string {
-    const parent = readTraceparent(this.#record.headers['traceparent'])
-    return writeTraceparent({
-      traceId: parent?.traceId ?? deriveTraceId(this.#record.key?.toString('utf8') ?? '').toString('hex'),
-      spanId: eventId(this.#stage, this.#record, 0).slice(0, 16),
-      sampled: parent?.sampled ?? false,
-    })
-  }
-
-  retried(): void {}
-  end(): void {}
+function firstTraceparent({ key }: SourceRecord, spanId: string): string {
+  return formatTraceparent({ traceId: deriveTraceId(key?.toString('utf8') ?? ''), spanId: Buffer.from(spanId, 'hex'), sampled: false })
 }

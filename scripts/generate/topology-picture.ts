@@ -6,7 +6,7 @@ export function renderTopology({ stages }: Pick<Topology, 'stages'>): string[] {
   const rows = stages.map((stage) => ({
     reads: stage.reads.name,
     name: stage.name,
-    writes: stage.kind === 'sink' ? `Postgres, ${stage.writes.map(({ name }) => name).join(', ')}` : stage.writes.map(({ name }) => name).join(', '),
+    writes: [...(stage.kind === 'sink' ? ['Postgres'] : []), ...stage.writes.map(({ name }) => name)].join(', '),
     keeps: stage.kind === 'stateful' ? `keeps ${stage.state.changelog.name}` : '',
   }))
   const width = (pick: (row: (typeof rows)[number]) => string): number => Math.max(...rows.map((row) => pick(row).length))

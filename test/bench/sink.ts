@@ -33,7 +33,7 @@ export const sink: Bench = {
 
 const NOTES = [
   'Broker, registry, Postgres, the sink and its peers share the machine\'s cores; they run one after the other, each into new tables after a checkpoint. Every table is compared with the values that it was made of (count and sum of digests).',
-  'Real row: stills with a 512-number vector, hashes and ten tags, into asset and asset_detail. Narrow row: four columns, no key. Six partitions, zstd.',
+  'Real row: stills with a 512-number vector, hashes and ten tags, into asset and asset_detail. Narrow row: four columns, no key, and nothing announced. Six partitions, zstd.',
   'The sink: `sluice run store` in a process of its own, from the moment when the first tenth was taken in to the last commit, announcements of what was stored included as far as they fall into that time. It is told to stop when the last record is taken in, so that the last commit does not wait for company.',
   'rows_per_cpu_s counts the processor time of all threads of the process to its end, last announcements included; for Kafka Connect that of its worker.',
   'COPY: psql from binary files of the very tuples that the sink wrote, in their order and in commits of the same rows, into the open segment; the better of two. It reads no Kafka, decodes and encodes nothing.',

@@ -77,7 +77,7 @@ test('a topic may hold a record twice, but never two that contradict each other 
   for (const { name } of topology.typed.filter(({ cleanup }) => cleanup === 'delete')) {
     const isEmpty = (await sizeOfTopic(pipeline.connection, name)) === 0
     const records = isEmpty ? [] : await readTopic(pipeline.connection, name)
-    const byEvent = Map.groupBy(records, ({ headers }) => headers['event-id']!.toString())
+    const byEvent = Map.groupBy(records, ({ headers }) => headers.get('event-id')!.toString())
     for (const [event, same] of byEvent) {
       for (const record of same) assert.deepEqual(record.value, same[0]!.value, `${name}: event ${event} has two values`)
     }

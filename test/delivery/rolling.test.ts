@@ -63,7 +63,7 @@ async function finished(world: World): Promise<void> {
 function follow({ load: { topics: { made, checked, judged, kept } } }: World): Promise<Arrivals> {
   const idOf = ({ value }: SourceRecord) => value!.toString('latin1', 6, 42)
   return Arrivals.follow(arena.connection, {
-    [made.name]: ({ headers }) => headers['event-id']?.toString(), [checked.name]: idOf, [judged.name]: idOf, [kept.name]: idOf,
+    [made.name]: ({ headers }) => headers.get('event-id')?.toString(), [checked.name]: idOf, [judged.name]: idOf, [kept.name]: idOf,
   })
 }
 

@@ -31,7 +31,7 @@ for (const subject of [realRow, narrowRow]) {
       assert.ok(await holdsRows(databaseUrl, subject, ROWS, numbers))
       return { tags: numbers, commits: await exportCommits(databaseUrl, subject, dir) }
     })
-    assert.equal(await recordsIn(ground, subject.announced), ROWS)
+    if (subject.announced) assert.equal(await recordsIn(ground, subject.announced), ROWS)
     await ground.withDatabase(subject, async (databaseUrl) => {
       await copyCommits(databaseUrl, commits, dir)
       assert.ok(await holdsRows(databaseUrl, subject, ROWS, tags))

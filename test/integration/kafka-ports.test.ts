@@ -97,8 +97,8 @@ function startCounting(w: World) {
   return { loop, stats }
 }
 
-async function readAll(codec: Codec, topic: Topic<Note>): Promise<(SourceRecord & { note: Note })[]> {
-  return (await readTopic(connection, topic.name)).map((record) => ({ ...record, note: codec.decode(topic, record.value) as Note }))
+async function readAll(codec: Codec, topic: Topic<Note>): Promise<{ record: SourceRecord; note: Note }[]> {
+  return (await readTopic(connection, topic.name)).map((record) => ({ record, note: codec.decode(topic, record.value) as Note }))
 }
 
 test('a thousand records go through a stage once each, in order per key, and their offsets are committed', { timeout: 60_000 }, async () => {
@@ -114,7 +114,7 @@ test('a thousand records go through a stage once each, in order per key, and the
     const texts = outputs.filter(({ note }) => note.id === `k${key}`).map(({ note }) => note.text)
     assert.deepEqual(texts, Array.from({ length: 100 }, (_, n) => `T${n * 10 + key}`))
   }
-  assert.equal(new Set(outputs.map(({ headers }) => headers['event-id']!.toString())).size, 1_000)
+  assert.equal(new Set(outputs.map(({ record }) => record.headers.get('event-id')!.toString())).size, 1_000)
   const committed = await committedPositions(connection.admin, w.group, [0, 1, 2].map((partition) => ({ topic: w.topics.taken.name, partition })))
   assert.equal(committed.reduce((sum, { offset }) => sum + offset, 0), 1_000)
   await w.outbox.close()

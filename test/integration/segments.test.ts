@@ -3,8 +3,9 @@ import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { openCatalogue } from '#client/catalogue.ts'
-import { toRow, type AssetRow } from '#processors/store/asset-row.ts'
-import { assetTables, type AssetIds } from '#processors/store/asset-tables.ts'
+import { toRow } from '#processors/store/asset-row.ts'
+import { assetTables, packAsset, type AssetIds, type PackedAsset } from '#processors/store/asset-tables.ts'
+import type { SinkBatch } from '#runtime/loop/ports.ts'
 import { migrate } from '#runtime/postgres/migrate.ts'
 import { PostgresSinkStore } from '#runtime/postgres/sink-store.ts'
 import type { AssetClustered } from '#schemas'
@@ -17,7 +18,7 @@ const TOPIC = 'asset.clustered'
 /** Small enough for a test. */
 const SEGMENT_ROWS = 100
 
-const stores: PostgresSinkStore<AssetRow, AssetIds>[] = []
+const stores: PostgresSinkStore<PackedAsset, AssetIds>[] = []
 after(async () => {
   await Promise.all(stores.map((store) => store.close()))
   await dropDatabases()
@@ -31,19 +32,30 @@ before(async () => {
 })
 
 /** A store that owns a partition of its own. */
-async function openStore(partition: number): Promise<{ store: PostgresSinkStore<AssetRow, AssetIds>; commit(assets: AssetClustered[]): Promise<{ refused: number[] }> }> {
+async function openStore(partition: number): Promise<{ store: PostgresSinkStore<PackedAsset, AssetIds>; commit(assets: AssetClustered[]): Promise<{ refused: number[] }> }> {
   const store = new PostgresSinkStore({ sink: 'store', databaseUrl, rows: { ...assetTables(), segmentRows: SEGMENT_ROWS }, owner: `test-${stores.length}` })
   stores.push(store)
   let { offset } = (await store.claim([{ topic: TOPIC, partition }]))[0]!
   return {
     store,
     async commit(assets) {
-      const rows = assets.map((asset, at) => toRow(asset, { topic: TOPIC, partition, offset: offset + at, eventTimeMs: 1_700_000_000_000, traceId: null }))
-      const { refused } = await store.commit({ rows, failures: [], progress: [{ topic: TOPIC, partition, from: offset, to: offset + rows.length }] })
-      offset += rows.length
+      const { refused } = await store.commit(batchOf(partition, offset, assets))
+      offset += assets.length
       return { refused: refused.map(({ index }) => index) }
     },
   }
+}
+
+/** From an offset on. */
+function batchOf(partition: number, from: number, assets: AssetClustered[]): SinkBatch<PackedAsset> {
+  const originOf = (index: number) => ({ topic: TOPIC, partition, offset: from + index, eventTimeMs: 1_700_000_000_000, traceId: null })
+  const rows = assets.map((asset, index) => packAsset(toRow(asset, originOf(index))))
+  return { rows, originOf, failures: [], progress: [{ topic: TOPIC, partition, from, to: from + rows.length }] }
+}
+
+/** With a vector that Postgres refuses: it begins with NaN. */
+function spoiled({ embedding, ...asset }: AssetClustered): AssetClustered {
+  return { ...asset, embedding: { ...embedding!, vector: Buffer.concat([Buffer.from([0x00, 0x7e]), embedding!.vector.subarray(2)]) } }
 }
 
 const stills = (first: number, count: number): AssetClustered[] => Array.from({ length: count }, (_, at) => clusteredAsset(first + at))
@@ -132,8 +144,7 @@ test('a correction that Postgres refuses leaves the row as it was', async () => 
   const batch = stills(5_000, 40)
   await commit(batch)
   const before = await placesOf(batch)
-  const bad = { ...batch[3]!, verdict: { ...batch[3]!.verdict, distance: 40_000 } } // no smallint
-  assert.deepEqual(await commit([...batch.slice(0, 3), bad, ...batch.slice(4)]), { refused: [3] })
+  assert.deepEqual(await commit([...batch.slice(0, 3), spoiled(batch[3]!), ...batch.slice(4)]), { refused: [3] })
   assert.deepEqual(await placesOf(batch), before)
 })
 
@@ -147,7 +158,7 @@ test('of two versions in one batch the last is stored', async () => {
 test('a bad row in a large batch is isolated, and the others are stored in the same commit', async () => {
   const { commit } = await openStore(7)
   const batch = stills(7_000, 150)
-  batch[90] = { ...batch[90]!, verdict: { ...batch[90]!.verdict, distance: 40_000 } }
+  batch[90] = spoiled(batch[90]!)
   assert.deepEqual(await commit(batch), { refused: [90] })
   const rows = await sql<{ commits: number; n: number }>('select count(distinct stored_at)::int as commits, count(*)::int as n from asset where id = any($1)', [idsOf(batch)])
   assert.deepEqual(rows, [{ commits: 1, n: 149 }])
@@ -188,8 +199,7 @@ test('a connection that ends before the commit leaves neither rows nor tables of
   await store.claim([{ topic: TOPIC, partition }])
   const tables = (): Promise<object[]> => sql("select relname from pg_class where relname ~ '^asset.*_[0-9]+$' order by 1")
   const before = await tables()
-  const batch = stills(60_000, 120).map((asset, offset) => toRow(asset, { topic: TOPIC, partition, offset, eventTimeMs: 0, traceId: null }))
-  await assert.rejects(store.commit({ rows: batch, failures: [], progress: [{ topic: TOPIC, partition, from: 0, to: 120 }] }), { name: 'RetryLater' })
+  await assert.rejects(store.commit(batchOf(partition, 0, stills(60_000, 120))), { name: 'RetryLater' })
   assert.deepEqual(await tables(), before)
   assert.deepEqual(await sql('select count(*)::int as n from asset where kafka_partition = 14'), [{ n: 0 }])
 })
@@ -199,8 +209,7 @@ test('appended rows are frozen while their pages are new', async () => {
   await migrate({ databaseUrl: url, dir: MIGRATIONS })
   const store = new PostgresSinkStore({ sink: 'store', databaseUrl: url, rows: assetTables(), owner: 'freezing' })
   await store.claim([{ topic: TOPIC, partition: 0 }])
-  const rows = stills(100_000, 5_000).map((asset, offset) => toRow(asset, { topic: TOPIC, partition: 0, offset, eventTimeMs: 0, traceId: null }))
-  await store.commit({ rows, failures: [], progress: [{ topic: TOPIC, partition: 0, from: 0, to: 5_000 }] })
+  await store.commit(batchOf(0, 0, stills(100_000, 5_000)))
   await store.close()
   const [open] = await onServer<{ pages: number; frozen: number }>(url, "select relpages as pages, relallfrozen as frozen from pg_class where relname = 'asset_open'")
   // 5,000 rows at six a page; COPY extends a table by more than it needs at once. A transaction of another test may

@@ -42,7 +42,7 @@ async function encodeAssets(): Promise<{ key: string; value: Buffer; partition: 
 /** One for each of the other stages. */
 function deadLetters() {
   return topology.stages.filter(({ name }) => name !== 'store').map(({ name }, n) => deadLetterRecord(
-    { topic: 'asset.submitted', partition: 3, offset: 100 + n, key: Buffer.from(assetId(900 + n)), value: Buffer.from('what it was'), headers: {}, timestampMs: 1_700_000_000_000 },
+    { topic: 'asset.submitted', partition: 3, offset: 100 + n, key: Buffer.from(assetId(900 + n)), value: Buffer.from('what it was'), headers: new Map(), timestampMs: 1_700_000_000_000, size: 0 },
     { stage: name, code: `${name}.odd`, reason: 'It is odd.', attempts: 1, firstFailedAtMs: 1_700_000_000_000 }, 0))
 }
 

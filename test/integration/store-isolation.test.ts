@@ -2,8 +2,8 @@
 import assert from 'node:assert/strict'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { toRow, type AssetRow } from '#processors/store/asset-row.ts'
-import { assetTables, type AssetIds } from '#processors/store/asset-tables.ts'
+import { toRow } from '#processors/store/asset-row.ts'
+import { assetTables, packAsset, type AssetIds, type PackedAsset } from '#processors/store/asset-tables.ts'
 import { migrate } from '#runtime/postgres/migrate.ts'
 import { PostgresSinkStore } from '#runtime/postgres/sink-store.ts'
 import { Messages } from '#test/delivery/faults/postgres-wire.ts'
@@ -19,7 +19,7 @@ const ROWS = 5_000
 const NAN = 0x7e00
 
 let proxy: TcpProxy
-let store: PostgresSinkStore<AssetRow, AssetIds>
+let store: PostgresSinkStore<PackedAsset, AssetIds>
 after(async () => {
   await store?.close()
   await proxy?.close()
@@ -58,13 +58,14 @@ function countingWire() {
 }
 
 /** Commits a batch of ROWS rows to a partition of its own, the rows at `bad` with a vector that Postgres refuses. */
-async function commitBatch(partition: number, bad: number[]): Promise<{ rows: AssetRow[]; refused: number[]; statements: string[] }> {
+async function commitBatch(partition: number, bad: number[]): Promise<{ rows: PackedAsset[]; refused: number[]; statements: string[] }> {
   await store.claim([{ topic: TOPIC, partition }])
-  const rows = Array.from({ length: ROWS }, (_, offset) =>
-    toRow(clusteredAsset(partition * ROWS + offset), { topic: TOPIC, partition, offset, eventTimeMs: 1_700_000_000_000, traceId: bytesOf('trace', 16) }))
-  for (const at of bad) rows[at]!.embedding!.vector.writeUInt16LE(NAN, 0)
+  const originOf = (offset: number) => ({ topic: TOPIC, partition, offset, eventTimeMs: 1_700_000_000_000, traceId: bytesOf('trace', 16) })
+  const assets = Array.from({ length: ROWS }, (_, offset) => clusteredAsset(partition * ROWS + offset))
+  for (const at of bad) assets[at]!.embedding!.vector.writeUInt16LE(NAN, 0)
+  const rows = assets.map((asset, offset) => packAsset(toRow(asset, originOf(offset))))
   asked = []
-  const { refused } = await store.commit({ rows, failures: [], progress: [{ topic: TOPIC, partition, from: 0, to: ROWS }] })
+  const { refused } = await store.commit({ rows, originOf, failures: [], progress: [{ topic: TOPIC, partition, from: 0, to: ROWS }] })
   return { rows, refused: refused.map(({ index }) => index), statements: asked }
 }
 

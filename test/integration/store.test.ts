@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { Client, type Connection, type Submittable } from 'pg'
 import { openCatalogue } from '#client/catalogue.ts'
-import { toRow, type AssetRow } from '#processors/store/asset-row.ts'
-import { assetTables, type AssetIds } from '#processors/store/asset-tables.ts'
+import { toRow } from '#processors/store/asset-row.ts'
+import { assetTables, packAsset, type AssetIds, type PackedAsset } from '#processors/store/asset-tables.ts'
 import { KINDS, RELATIONS } from '#processors/store/vocabulary.ts'
 import { Halt, RetryLater } from '#runtime/errors.ts'
+import type { RowOrigin } from '#runtime/api.ts'
 import type { Failure, SinkBatch } from '#runtime/loop/ports.ts'
 import { SinkFenced } from '#runtime/loop/sink-fenced.ts'
 import { ChunkPool, copyIn } from '#runtime/postgres/copy-in.ts'
@@ -25,7 +26,7 @@ import { SCHEMA_HEADER } from '../../scripts/dump-schema.ts'
 const MIGRATIONS = join(import.meta.dirname, '../../migrations')
 const TOPIC = 'asset.clustered'
 
-const stores: PostgresSinkStore<AssetRow, AssetIds>[] = []
+const stores: PostgresSinkStore<PackedAsset, AssetIds>[] = []
 after(async () => {
   await Promise.all(stores.map((store) => store.close()))
   await dropDatabases()
@@ -40,7 +41,7 @@ before(async () => {
 })
 
 /** A store that a test shares with nobody: its own partition, since claims fence each other. */
-function openStore(options: { lockMs?: number; owner?: string } = {}): PostgresSinkStore<AssetRow, AssetIds> {
+function openStore(options: { lockMs?: number; owner?: string } = {}): PostgresSinkStore<PackedAsset, AssetIds> {
   const store = new PostgresSinkStore({
     sink: 'store', databaseUrl, rows: assetTables(), owner: options.owner ?? `test-${stores.length}`,
     ...(options.lockMs === undefined ? {} : { timeouts: { lockMs: options.lockMs } }),
@@ -52,20 +53,34 @@ function openStore(options: { lockMs?: number; owner?: string } = {}): PostgresS
 let partitions = 0
 const nextPartition = (): number => (partitions += 1)
 
-function rowAt(partition: number, offset: number, asset: AssetClustered): AssetRow {
-  return toRow(asset, { topic: TOPIC, partition, offset, eventTimeMs: 1_700_000_000_000 + offset, traceId: bytesOf(`trace ${offset}`, 16) })
+function originAt(partition: number, offset: number): RowOrigin {
+  return { topic: TOPIC, partition, offset, eventTimeMs: 1_700_000_000_000 + offset, traceId: bytesOf(`trace ${offset}`, 16) }
 }
 
-function batchOf(partition: number, from: number, rows: AssetRow[], failures: Failure[] = []): SinkBatch<AssetRow> {
-  return { rows, failures, progress: [{ topic: TOPIC, partition, from, to: from + rows.length + failures.length }] }
+function rowAt(partition: number, offset: number, asset: AssetClustered): PackedAsset {
+  return packAsset(toRow(asset, originAt(partition, offset)))
+}
+
+function batchOf(partition: number, from: number, rows: PackedAsset[], failures: Failure[] = []): SinkBatch<PackedAsset> {
+  return { rows, originOf: (index) => originAt(partition, from + index), failures, progress: [{ topic: TOPIC, partition, from, to: from + rows.length + failures.length }] }
+}
+
+/** Half precision, little-endian: halfvec takes neither. */
+const [NAN, INFINITY] = [0x7e00, 0x7c00]
+
+/** With a vector that begins with this number. */
+function withNumber({ embedding, ...asset }: AssetClustered, number: number): AssetClustered {
+  const vector = Buffer.from(embedding!.vector)
+  vector.writeUInt16LE(number)
+  return { ...asset, embedding: { ...embedding!, vector } }
 }
 
 /** Numbers from `first` are taken by one test only. */
-function assets(partition: number, first: number, count: number): AssetRow[] {
+function assets(partition: number, first: number, count: number): PackedAsset[] {
   return Array.from({ length: count }, (_, at) => rowAt(partition, at, clusteredAsset(first + at)))
 }
 
-const countOf = async (rows: AssetRow[]): Promise<number> =>
+const countOf = async (rows: PackedAsset[]): Promise<number> =>
   Number((await onServer<{ count: string }>(databaseUrl, 'select count(*) from asset where id = any($1)', [rows.map(({ id }) => id)]))[0]!.count)
 
 test('twenty processes that migrate at once apply every migration once', async () => {
@@ -158,7 +173,7 @@ test('an owner whose partition was claimed by another writes nothing and is told
   await second.claim([{ topic: TOPIC, partition: lost }])
   const rows = [...assets(lost, 11_000, 3), ...assets(kept, 11_100, 3)]
   const progress = [lost, kept].map((partition) => ({ topic: TOPIC, partition, from: 0, to: 3 }))
-  const error = await first.commit({ rows, failures: [], progress }).then(() => undefined, (reason: unknown) => reason)
+  const error = await first.commit({ rows, originOf: (index) => originAt(lost, index), failures: [], progress }).then(() => undefined, (reason: unknown) => reason)
   assert.ok(error instanceof SinkFenced)
   assert.deepEqual(error.partitions, [{ topic: TOPIC, partition: lost }])
   assert.equal(await countOf(rows), 0)
@@ -178,7 +193,7 @@ test('an asset that comes again, in one batch and in later ones, stays one row t
   const store = openStore()
   const partition = nextPartition()
   await store.claim([{ topic: TOPIC, partition }])
-  const [a, b, c, d, e] = assets(partition, 13_000, 5) as [AssetRow, AssetRow, AssetRow, AssetRow, AssetRow]
+  const [a, b, c, d, e] = assets(partition, 13_000, 5) as [PackedAsset, PackedAsset, PackedAsset, PackedAsset, PackedAsset]
   const place = (): Promise<object[]> => onServer(databaseUrl, 'select ctid::text, xmin::text from asset where id = $1', [a.id])
   await store.commit(batchOf(partition, 0, [a, b, a]))
   const first = await place()
@@ -192,14 +207,13 @@ test('an asset that comes again, in one batch and in later ones, stays one row t
   assert.equal(details.length, 5)
 })
 
-test('rows that Postgres or the wire form refuses become failures, and their neighbours are stored', async () => {
+test('rows that Postgres refuses become failures, and their neighbours are stored', async () => {
   const store = openStore()
   const partition = nextPartition()
   await store.claim([{ topic: TOPIC, partition }])
   const rows = assets(partition, 14_000, 100)
-  // Half precision 0x7e00 is NaN, which halfvec refuses; 40,000 does not fit a smallint.
-  rows[17]!.embedding!.vector.writeUInt16LE(0x7e00, 0)
-  rows[64]!.distance = 40_000
+  rows[17] = rowAt(partition, 17, withNumber(clusteredAsset(14_017), NAN))
+  rows[64] = rowAt(partition, 64, withNumber(clusteredAsset(14_064), INFINITY))
   const { refused } = await store.commit(batchOf(partition, 0, rows))
   assert.deepEqual(refused.map(({ index }) => index), [17, 64])
   assert.equal(await countOf(rows), 98)
@@ -213,7 +227,7 @@ test('rows that Postgres or the wire form refuses become failures, and their nei
 test('one bad row among 1,024 costs at most twenty copies more', async () => {
   const partition = nextPartition()
   const rows = assets(partition, 20_000, 1_024)
-  rows[700]!.embedding!.vector.writeUInt16LE(0x7e00, 0)
+  rows[700] = rowAt(partition, 700, withNumber(clusteredAsset(20_700), NAN))
   const { tables: [asset, ...others], ...rest } = assetTables()
   let copies = 0
   // The columns are read once for each COPY statement.

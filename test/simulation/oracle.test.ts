@@ -22,7 +22,7 @@ const NEXT_JUDGED = { ...NEXT_CHECKED, verdict: 'copy', of: 'e0' }
 
 type Edit = (parts: { append(topic: string, record: OutgoingRecord): void; database: Database; topics: Map<string, OutgoingRecord[]> }) => void
 
-const input = (eventId: string) => ({ topic: '', partition: 0, offset: 0, key: null, value: null, timestampMs: 0, headers: { 'event-id': Buffer.from(eventId) } })
+const input = (eventId: string) => ({ topic: '', partition: 0, offset: 0, key: null, value: null, timestampMs: 0, size: 0, headers: new Map([['event-id', Buffer.from(eventId)]]) })
 const CHECKED_ID = outputIdOf('check', input('e0'))
 const JUDGED_ID = outputIdOf('first', input(CHECKED_ID))
 

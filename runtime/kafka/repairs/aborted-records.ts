@@ -7,10 +7,9 @@
  */
 
 export interface FetchedMessage {
-  offset: string
+  offset: number
   key: Buffer | null
-  isControlRecord?: boolean
-  batchContext: { producerId: string; inTransaction: boolean }
+  batch: { producerId: string; inTransaction: boolean; isControl: boolean }
 }
 
 export interface AbortedTransaction {
@@ -25,20 +24,19 @@ const ABORT_MARKER_KEY = Buffer.from([0, 0, 0, 0])
 export function filterAborted<M extends FetchedMessage>({ messages, abortedTransactions }: { messages: M[]; abortedTransactions?: AbortedTransaction[] | null }): M[] {
   if (!abortedTransactions || abortedTransactions.length === 0) return messages
   const ahead = abortedTransactions
-    .map(({ producerId, firstOffset }) => ({ producerId, firstOffset: BigInt(firstOffset) }))
-    .sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : a.firstOffset > b.firstOffset ? 1 : 0))
+    .map(({ producerId, firstOffset }) => ({ producerId, firstOffset: Number(firstOffset) }))
+    .sort((a, b) => a.firstOffset - b.firstOffset)
   const open = new Set<string>()
   let next = 0
   return messages.filter((message) => {
-    const offset = BigInt(message.offset)
-    while (next < ahead.length && ahead[next]!.firstOffset <= offset) open.add(ahead[next++]!.producerId)
-    const { producerId, inTransaction } = message.batchContext
+    while (next < ahead.length && ahead[next]!.firstOffset <= message.offset) open.add(ahead[next++]!.producerId)
+    const { producerId, inTransaction } = message.batch
     if (isAbortMarker(message)) open.delete(producerId)
     else if (inTransaction && open.has(producerId)) return false
     return true
   })
 }
 
-function isAbortMarker({ key, isControlRecord }: FetchedMessage): boolean {
-  return isControlRecord === true && key !== null && ABORT_MARKER_KEY.equals(key)
+function isAbortMarker({ key, batch: { isControl } }: FetchedMessage): boolean {
+  return isControl && key !== null && ABORT_MARKER_KEY.equals(key)
 }

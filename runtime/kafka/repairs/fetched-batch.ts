@@ -5,7 +5,8 @@
  */
 import { filterAborted, type AbortedTransaction } from './aborted-records.ts'
 import { replaceKafkajsModule } from './kafkajs-modules.ts'
-import type { FetchedRecord, RecordSet } from './record-set.ts'
+import type { FetchedRecord } from './fetched-record.ts'
+import type { RecordSet } from './record-set.ts'
 
 export interface FetchedPartition {
   partition: number
@@ -25,14 +26,15 @@ export class FetchedBatch {
   readonly #all: FetchedRecord[]
   readonly #next: number
 
-  constructor(topic: string, fetchedOffset: string, { partition, highWatermark, abortedTransactions, messages: { records, nextOffset } }: FetchedPartition) {
+  constructor(topic: string, fetchedOffset: string, { partition, highWatermark, abortedTransactions, messages: { place, records, nextOffset } }: FetchedPartition) {
+    Object.assign(place, { topic, partition })
     this.topic = topic
     this.partition = partition
     this.fetchedOffset = fetchedOffset
     this.highWatermark = highWatermark
     this.#next = nextOffset ?? Number(fetchedOffset)
     this.#all = fromOffset(records, Number(fetchedOffset))
-    this.messages = filterAborted({ messages: this.#all, abortedTransactions: abortedTransactions ?? null }).filter(({ isControlRecord }) => !isControlRecord)
+    this.messages = filterAborted({ messages: this.#all, abortedTransactions: abortedTransactions ?? null }).filter(({ batch }) => !batch.isControl)
   }
 
   /** Where reading goes on. */
@@ -54,7 +56,7 @@ export class FetchedBatch {
   }
 
   firstOffset(): string | null {
-    return this.#all[0]?.offset ?? null
+    return this.#all.length === 0 ? null : String(this.#all[0]!.offset)
   }
 
   lastOffset(): string {
@@ -72,7 +74,7 @@ export class FetchedBatch {
 
 /** A batch is fetched whole, so its first records may lie before the offset that was asked for. */
 function fromOffset(records: FetchedRecord[], offset: number): FetchedRecord[] {
-  const first = records.findIndex((record) => Number(record.offset) >= offset)
+  const first = records.findIndex((record) => record.offset >= offset)
   return first === 0 ? records : first < 0 ? [] : records.slice(first)
 }
 

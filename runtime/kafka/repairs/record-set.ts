@@ -4,34 +4,18 @@
  * many arguments; it makes a big integer of every offset and time; and it does not look at checksums. The format is that of KIP-98 (magic 2), the only
  * one that Kafka 4 serves (KIP-724).
  *
- * Keys and values are slices of what was fetched: who keeps one for long copies it.
+ * Records are places in what was fetched (`fetched-record.ts`), and their parts slices of it: who keeps one for long copies it.
  * Imported before kafkajs, whose modules load each other by path.
  */
 import { crc32c } from './crc32c.ts'
+import { FetchedRecord, type Place, type RecordBatch } from './fetched-record.ts'
 import { kafkajsModule, replaceKafkajsModule } from './kafkajs-modules.ts'
-
-/** Of a batch, for each of its records. */
-export interface BatchContext {
-  producerId: string
-  inTransaction: boolean
-}
-
-/** A record as kafkajs's consumers get it. */
-export interface FetchedRecord {
-  attributes: number
-  timestamp: string
-  offset: string
-  key: Buffer | null
-  value: Buffer | null
-  headers: Record<string, HeaderValue | HeaderValue[]>
-  isControlRecord: boolean
-  batchContext: BatchContext
-}
-
-type HeaderValue = Buffer | null
+import { damaged, RecordCursor } from './record-cursor.ts'
 
 /** What one partition's answer to a fetch holds. */
 export interface RecordSet {
+  /** Of all its records: empty until it is known. */
+  place: Place
   /** In order of offset, control records included; the first may lie before the offset that was asked for. */
   records: FetchedRecord[]
   /** Offset after the last whole batch, whether or not that has records left; undefined when there is no whole batch. */
@@ -52,7 +36,7 @@ const { lookupCodecByAttributes } = kafkajsModule<{ lookupCodecByAttributes(attr
 
 /** A batch that is cut off at the end is left for the next fetch. @throws RangeError when the bytes are not what the format says */
 export async function decodeRecordSet(bytes: Buffer): Promise<RecordSet> {
-  const set: RecordSet = { records: [], nextOffset: undefined }
+  const set: RecordSet = { place: { topic: '', partition: -1 }, records: [], nextOffset: undefined }
   for (let at = 0; at + RECORDS <= bytes.length;) {
     const end = at + PREFIX_BYTES + bytes.readInt32BE(at + LENGTH)
     if (bytes[at + MAGIC] !== 2 || end < at + RECORDS) throw damaged(`no record batch begins at its byte ${at}`)
@@ -77,107 +61,41 @@ function decodeBatch(batch: Buffer, set: RecordSet): Promise<void> | undefined {
   return undefined
 }
 
-function decodeRecords(batch: Buffer, plain: Buffer, { records }: RecordSet): void {
-  const attributes = batch.readInt16BE(ATTRIBUTES)
-  const batchContext: BatchContext = { producerId: String(batch.readBigInt64BE(PRODUCER_ID)), inTransaction: (attributes & TRANSACTIONAL) !== 0 }
-  const isControlRecord = (attributes & CONTROL) !== 0
-  const baseOffset = Number(batch.readBigInt64BE(BASE_OFFSET))
-  const baseTimestamp = Number(batch.readBigInt64BE(BASE_TIMESTAMP))
-  const appendTime = (attributes & LOG_APPEND_TIME) !== 0 ? String(batch.readBigInt64BE(MAX_TIMESTAMP)) : undefined
+function decodeRecords(header: Buffer, plain: Buffer, { place, records }: RecordSet): void {
+  const batch = batchOf(header, plain, place)
   const cursor = new RecordCursor(plain)
-  for (let left = batch.readInt32BE(RECORD_COUNT); left > 0; left--) {
-    const length = cursor.varint()
-    const end = cursor.at + length
-    const recordAttributes = cursor.byte()
-    const timestamp = baseTimestamp + cursor.varlong()
-    records.push({
-      attributes: recordAttributes,
-      timestamp: appendTime ?? String(timestamp),
-      offset: String(baseOffset + cursor.varint()),
-      key: cursor.bytes(),
-      value: cursor.bytes(),
-      headers: decodeHeaders(cursor),
-      isControlRecord,
-      batchContext,
-    })
-    if (cursor.at !== end) throw damaged('a record is not as long as it says')
+  for (let left = header.readInt32BE(RECORD_COUNT); left > 0; left--) records.push(nextRecord(batch, cursor))
+}
+
+function batchOf(header: Buffer, bytes: Buffer, place: Place): RecordBatch {
+  const attributes = header.readInt16BE(ATTRIBUTES)
+  const timeAt = (at: number): number => Number(header.readBigInt64BE(at))
+  return {
+    place, bytes,
+    baseOffset: Number(header.readBigInt64BE(BASE_OFFSET)),
+    baseTimestamp: timeAt(BASE_TIMESTAMP),
+    appendTime: (attributes & LOG_APPEND_TIME) === 0 ? undefined : timeAt(MAX_TIMESTAMP),
+    producerId: String(header.readBigInt64BE(PRODUCER_ID)),
+    inTransaction: (attributes & TRANSACTIONAL) !== 0,
+    isControl: (attributes & CONTROL) !== 0,
   }
 }
 
-/** A name that comes again makes a list of its values, as in kafkajs. */
-function decodeHeaders(cursor: RecordCursor): FetchedRecord['headers'] {
-  const headers: FetchedRecord['headers'] = {}
-  for (let left = cursor.varint(); left > 0; left--) {
-    const name = cursor.text()
-    const value = cursor.bytes()
-    const values = Object.hasOwn(headers, name) ? [headers[name]!, value].flat() : value
-    // An assignment to `__proto__` would change the object instead of naming a header.
-    if (name === '__proto__') Object.defineProperty(headers, name, { value: values, enumerable: true, configurable: true, writable: true })
-    else headers[name] = values
+/** Goes over all of its parts, so that a record which is not whole is found now and not by whoever asks for a part. */
+function nextRecord(batch: RecordBatch, cursor: RecordCursor): FetchedRecord {
+  const length = cursor.varint()
+  const at = cursor.at
+  cursor.skipByte() // attributes; none are defined
+  cursor.varlong() // timestamp
+  const offset = batch.baseOffset + cursor.varint()
+  cursor.skipBytes() // key
+  cursor.skipBytes() // value
+  for (let headers = cursor.varint(); headers > 0; headers--) {
+    cursor.skipBytes() // name
+    cursor.skipBytes()
   }
-  return headers
-}
-
-/** Reads a batch's records field by field; what would lie beyond the end is an error. */
-class RecordCursor {
-  readonly #buffer: Buffer
-  at = 0
-
-  constructor(buffer: Buffer) {
-    this.#buffer = buffer
-  }
-
-  byte(): number {
-    const byte = this.#buffer[this.at]
-    if (byte === undefined) throw damaged('a record batch ends within a record')
-    this.at += 1
-    return byte
-  }
-
-  /** Zigzag, 32 bits. */
-  varint(): number {
-    let raw = 0
-    for (let shift = 0; shift < 35; shift += 7) {
-      const byte = this.byte()
-      raw |= (byte & 0x7f) << shift
-      if (byte < 0x80) return (raw >>> 1) ^ -(raw & 1)
-    }
-    throw damaged('a number is longer than 32 bits')
-  }
-
-  /** Zigzag, 64 bits; exact up to 2^52, which no time comes near. */
-  varlong(): number {
-    let raw = 0
-    for (let factor = 1; factor <= 2 ** 63; factor *= 128) {
-      const byte = this.byte()
-      raw += (byte & 0x7f) * factor
-      if (byte < 0x80) return raw % 2 === 0 ? raw / 2 : -(raw + 1) / 2
-    }
-    throw damaged('a number is longer than 64 bits')
-  }
-
-  bytes(): Buffer | null {
-    const length = this.varint()
-    if (length < 0) return null
-    const from = this.#skip(length)
-    return this.#buffer.subarray(from, this.at)
-  }
-
-  text(): string {
-    const from = this.#skip(Math.max(0, this.varint()))
-    return this.#buffer.toString('utf8', from, this.at)
-  }
-
-  #skip(length: number): number {
-    const from = this.at
-    if (length > this.#buffer.length - from) throw damaged('a field is longer than its record batch')
-    this.at += length
-    return from
-  }
-}
-
-function damaged(how: string): RangeError {
-  return new RangeError(`The broker's answer is damaged: ${how}.`)
+  if (cursor.at !== at + length) throw damaged('a record is not as long as it says')
+  return new FetchedRecord(batch, offset, at)
 }
 
 interface ResponseDecoder {
@@ -189,8 +107,7 @@ interface ResponseDecoder {
 /** The field as it stands in a fetch response: its length, then the batches. */
 async function decodeField(decoder: ResponseDecoder): Promise<RecordSet> {
   const length = decoder.readInt32()
-  if (length <= 0 || !decoder.canReadBytes(length)) return { records: [], nextOffset: undefined }
-  return decodeRecordSet(decoder.readBytes(length))
+  return decodeRecordSet(length <= 0 || !decoder.canReadBytes(length) ? Buffer.alloc(0) : decoder.readBytes(length))
 }
 
 replaceKafkajsModule('protocol/requests/fetch/v4/decodeMessages', decodeField)

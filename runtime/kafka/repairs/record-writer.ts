@@ -10,11 +10,13 @@ import { sizeOfVarint, writeVarint } from './varint.ts'
 
 type Bytes = Buffer | string | null | undefined
 
-/** A message as kafkajs takes it from the application. */
+/** A message as kafkajs takes it from the application, which may also be an `OutgoingRecord` as it is. */
 export interface ProducedMessage {
   key?: Bytes
   value: Bytes
-  /** Unix milliseconds; now when absent. */
+  /** Unix milliseconds; now when neither this nor `timestamp` is there. */
+  timestampMs?: number | undefined
+  /** The same as text, as kafkajs has it. */
   timestamp?: string | undefined
   /** A list repeats the header. */
   headers?: Readonly<Record<string, Bytes | Bytes[]>> | undefined
@@ -52,23 +54,12 @@ const BATCH_HEADER_BYTES = 61
 const CRC_AT = 17
 const ATTRIBUTES_AT = 21
 
-/** A record of a batch with its bytes and sizes known. */
-interface Sized {
-  bodyBytes: number
-  timestampDelta: number
-  key: Buffer | null
-  value: Buffer | null
-  /** Name and value by turns. */
-  headers: (Buffer | null)[]
-}
-
 /** The bytes of one record batch. Its base timestamp is the least of its records'. */
 export async function encodeRecordBatch({ compression, producerId, producerEpoch, firstSequence, transactional, messages }: BatchSpec): Promise<Buffer> {
-  const nowMs = systemClock.now()
-  const times = messages.map(({ timestamp }) => (timestamp ? Number(timestamp) : nowMs))
+  const times = timesOf(messages)
   const first = times.reduce((least, time) => Math.min(least, time), Infinity)
   const last = times.reduce((most, time) => Math.max(most, time), -Infinity)
-  const records = encodeRecords(messages.map((message, index) => sized(message, index, times[index]! - first)))
+  const records = encodeRecords(messages, times.map((time) => time - first))
   const codec = lookupCodec(compression & CODEC_MASK)
   const body = codec ? await codec.compress({ buffer: records }) : records
   const batch = Buffer.allocUnsafe(BATCH_HEADER_BYTES + body.length)
@@ -89,18 +80,54 @@ export async function encodeRecordBatch({ compression, producerId, producerEpoch
   return batch
 }
 
-function sized({ key, value, headers }: ProducedMessage, offsetDelta: number, timestampDelta: number): Sized {
-  const record: Sized = { bodyBytes: 0, timestampDelta, key: bytesOf(key), value: bytesOf(value), headers: headersOf(headers) }
-  let bytes = 1 + sizeOfVarint(timestampDelta) + sizeOfVarint(offsetDelta) + sizeOfBytes(record.key) + sizeOfBytes(record.value)
-  bytes += sizeOfVarint(record.headers.length / 2)
-  for (const part of record.headers) bytes += sizeOfBytes(part)
-  record.bodyBytes = bytes
-  return record
+function timesOf(messages: readonly ProducedMessage[]): number[] {
+  const nowMs = systemClock.now()
+  return messages.map(({ timestampMs, timestamp }) => timestampMs ?? (timestamp ? Number(timestamp) : nowMs))
 }
 
-function bytesOf(value: Bytes): Buffer | null {
-  if (value === null || value === undefined) return null
-  return Buffer.isBuffer(value) ? value : Buffer.from(String(value))
+/** Sized first and then written, straight from the messages: between the two only the sizes are kept. */
+function encodeRecords(messages: readonly ProducedMessage[], timestampDeltas: readonly number[]): Buffer {
+  const sizes = messages.map((message, index) => bodyBytes(message, index, timestampDeltas[index]!))
+  const target = Buffer.allocUnsafeSlow(sizes.reduce((sum, size) => sum + sizeOfVarint(size) + size, 0))
+  let at = 0
+  for (const [index, message] of messages.entries()) {
+    at = writeVarint(target, at, sizes[index]!)
+    target[at++] = 0 // attributes of a record; none are defined
+    at = writeVarint(target, at, timestampDeltas[index]!)
+    at = writeVarint(target, at, index)
+    at = writeBytes(target, at, message.key)
+    at = writeBytes(target, at, message.value)
+    at = writeVarint(target, at, countOf(message.headers))
+    for (const name in message.headers) at = writeHeader(target, at, name, message.headers[name])
+  }
+  return target
+}
+
+/** Of a record without the length that stands before it. */
+function bodyBytes({ key, value, headers }: ProducedMessage, offsetDelta: number, timestampDelta: number): number {
+  let bytes = 1 + sizeOfVarint(timestampDelta) + sizeOfVarint(offsetDelta) + sizeOfBytes(key) + sizeOfBytes(value)
+  bytes += sizeOfVarint(countOf(headers))
+  for (const name in headers) bytes += sizeOfHeader(name, headers[name])
+  return bytes
+}
+
+function countOf(headers: ProducedMessage['headers']): number {
+  let count = 0
+  for (const name in headers) {
+    const value = headers[name]
+    count += Array.isArray(value) ? value.length : 1
+  }
+  return count
+}
+
+function sizeOfHeader(name: string, value: Bytes | Bytes[]): number {
+  if (Array.isArray(value)) return value.reduce<number>((sum, each) => sum + sizeOfHeader(name, each), 0)
+  return sizeOfBytes(nameOf(name)) + sizeOfBytes(value)
+}
+
+function writeHeader(target: Buffer, at: number, name: string, value: Bytes | Bytes[]): number {
+  if (Array.isArray(value)) return value.reduce<number>((end, each) => writeHeader(target, end, name, each), at)
+  return writeBytes(target, writeBytes(target, at, nameOf(name)), value)
 }
 
 /** The names are few; how many are kept is bounded all the same. */
@@ -115,42 +142,22 @@ function nameOf(name: string): Buffer {
   return bytes
 }
 
-function headersOf(headers: ProducedMessage['headers']): (Buffer | null)[] {
-  const parts: (Buffer | null)[] = []
-  for (const name in headers) {
-    const values = headers[name]
-    if (Array.isArray(values)) for (const value of values) parts.push(nameOf(name), bytesOf(value))
-    else parts.push(nameOf(name), bytesOf(values))
-  }
-  return parts
+function sizeOfBytes(bytes: Bytes): number {
+  if (bytes === null || bytes === undefined) return 1
+  const length = lengthOf(bytes)
+  return sizeOfVarint(length) + length
 }
 
-function sizeOfBytes(bytes: Buffer | null): number {
-  return bytes === null ? 1 : sizeOfVarint(bytes.length) + bytes.length
-}
-
-function encodeRecords(records: readonly Sized[]): Buffer {
-  const total = records.reduce((sum, { bodyBytes }) => sum + sizeOfVarint(bodyBytes) + bodyBytes, 0)
-  const target = Buffer.allocUnsafeSlow(total)
-  let at = 0
-  records.forEach((record, offsetDelta) => {
-    at = writeVarint(target, at, record.bodyBytes)
-    target[at++] = 0 // attributes of a record; none are defined
-    at = writeVarint(target, at, record.timestampDelta)
-    at = writeVarint(target, at, offsetDelta)
-    at = writeBytes(target, at, record.key)
-    at = writeBytes(target, at, record.value)
-    at = writeVarint(target, at, record.headers.length / 2)
-    for (const part of record.headers) at = writeBytes(target, at, part)
-  })
-  return target
-}
-
-function writeBytes(target: Buffer, at: number, bytes: Buffer | null): number {
-  if (bytes === null) return writeVarint(target, at, -1)
-  const start = writeVarint(target, at, bytes.length)
+function writeBytes(target: Buffer, at: number, bytes: Bytes): number {
+  if (bytes === null || bytes === undefined) return writeVarint(target, at, -1)
+  const start = writeVarint(target, at, lengthOf(bytes))
+  if (typeof bytes === 'string') return start + target.write(bytes, start)
   target.set(bytes, start)
   return start + bytes.length
+}
+
+function lengthOf(bytes: Buffer | string): number {
+  return typeof bytes === 'string' ? Buffer.byteLength(bytes) : bytes.length
 }
 
 interface ProduceSpec {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { onServer } from '#test/support/database.ts'
 import { STARTED_MS } from './assets.ts'
-import { narrowTopology, readingStored, readingTaken, type Reading } from './narrow-sink.ts'
+import { narrowTopology, readingTaken, type Reading } from './narrow-sink.ts'
 import type { Subject } from './subject.ts'
 
 const SENSORS = 1_000
@@ -21,7 +21,6 @@ export const narrowRow: Subject = {
   topology: narrowTopology,
   topic: readingTaken,
   valueOf: readingOf,
-  announced: readingStored.name,
   program: [join(import.meta.dirname, 'narrow-program.ts')],
   async prepare(databaseUrl) {
     await onServer(databaseUrl, readFileSync(BOOKS, 'utf8'))

@@ -41,8 +41,8 @@ export interface Subject {
   /** What our sink reads. */
   topic: Topic
   valueOf(n: number): unknown
-  /** What is announced once it is stored. */
-  announced: string
+  /** Where our sink announces what it has stored; absent when it announces nothing. */
+  announced?: string
   /** The program, and its arguments, that runs our sink by its environment's settings. */
   program: string[]
   /** Tables of an empty database. */

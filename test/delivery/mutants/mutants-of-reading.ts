@@ -8,33 +8,31 @@ export const READING: readonly Mutant[] = [
     name: 'aborted-filter', guard: 'Aborted records are filtered as Java does, not as kafkajs does (C1)', needed: 'records of overlapping aborted transactions are delivered',
     file: 'runtime/kafka/repairs/aborted-records.ts', seenBy: { by: 'faults', row: 'F2', rounds: 1 },
     find: `
-    .sort((a, b) => (a.firstOffset < b.firstOffset ? -1 : a.firstOffset > b.firstOffset ? 1 : 0))
+    .sort((a, b) => a.firstOffset - b.firstOffset)
   const open = new Set<string>()
   let next = 0
   return messages.filter((message) => {
-    const offset = BigInt(message.offset)
     while (next`,
     replace: `
   const open = new Set<string>()
   let next = 0
   return messages.filter((message) => {
-    const offset = BigInt(message.offset)
     if (next`,
   },
   {
     name: 'aborted-overlap', guard: 'The filter enters every aborted transaction that has begun (C1)', needed: 'of several that begin between two records, only one is hidden',
     file: 'runtime/kafka/repairs/aborted-records.ts', seenBy: unit('aborted-records'),
-    find: 'while (next < ahead.length && ahead[next]!.firstOffset <= offset)', replace: 'if (next < ahead.length && ahead[next]!.firstOffset <= offset)',
+    find: 'while (next < ahead.length && ahead[next]!.firstOffset <= message.offset)', replace: 'if (next < ahead.length && ahead[next]!.firstOffset <= message.offset)',
   },
   {
     name: 'aborted-order', guard: 'The filter sorts aborted transactions by their first offset (C1)', needed: 'one that began first and ended last is seen too late',
     file: 'runtime/kafka/repairs/aborted-records.ts', seenBy: unit('aborted-records'),
-    find: 'a.firstOffset < b.firstOffset ? -1 : a.firstOffset > b.firstOffset ? 1 : 0', replace: '0',
+    find: '.sort((a, b) => a.firstOffset - b.firstOffset)', replace: '',
   },
   {
     name: 'control-records-only', guard: 'Only control records end a transaction (C2)', needed: 'a user\'s key of four zero bytes uncovers what was aborted',
     file: 'runtime/kafka/repairs/aborted-records.ts', seenBy: { by: 'simulation' },
-    find: 'isControlRecord === true && key !== null', replace: 'isControlRecord !== null && key !== null',
+    find: 'return isControl && key !== null', replace: 'return key !== null',
   },
   {
     name: 'batch-checksum', guard: 'A fetched batch has the checksum that it says (C12)', needed: 'a bit that fell over on the way is taken for a record',

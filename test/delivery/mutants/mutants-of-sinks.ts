@@ -51,7 +51,7 @@ export const SINK: readonly Mutant[] = [
   {
     name: 'bisection', guard: 'A batch that Postgres refuses is halved until the bad row is alone', needed: 'one bad row takes its neighbours along',
     file: 'runtime/postgres/batch-insert.ts', seenBy: STORE,
-    find: 'if (groups.length > 1) return this.#divide(client, groups, ids, error)', replace: 'if (groups.length > 1) return groups.map((group) => ({ group, error }))',
+    find: 'if (rows.length > 1) return this.#divide(batch, rows, error)', replace: 'if (rows.length > 1) return rows.map((row) => ({ row, error }))',
   },
   {
     name: 'letter-before-failure', guard: 'The sink\'s dead letters are acknowledged before their failures are committed', needed: 'a crash leaves failures whose bytes are nowhere',
@@ -61,7 +61,7 @@ export const SINK: readonly Mutant[] = [
   {
     name: 'announced-before-offsets', guard: 'Offsets are committed after the announcements are acknowledged', needed: 'a crash leaves rows that nobody is told of',
     file: 'runtime/loop/sink-commit.ts', seenBy: SIMULATION,
-    find: 'await this.#parts.send(entries.flatMap(', replace: 'void this.#parts.send(entries.flatMap(',
+    find: 'await this.#parts.send(this.#announcementsOf(entries))', replace: 'void this.#parts.send(this.#announcementsOf(entries))',
   },
   {
     name: 'announced-again', guard: 'A claim begins at what was announced, when that is less than what is stored', needed: 'rows stored just before a crash are never announced',
@@ -86,7 +86,7 @@ export const SINK: readonly Mutant[] = [
   {
     name: 'look-into-segments', guard: 'A batch is looked for in the segments whose ranges it touches', needed: 'an asset that comes again is doubled',
     file: 'runtime/postgres/batch-insert.ts', seenBy: SEGMENTS,
-    find: 'for (const sealed of this.#parts.segments.among(range)) due =', replace: 'for (const sealed of [] as Sealed[]) due =',
+    find: 'for (const sealed of segments.among(range)) due =', replace: 'for (const sealed of [] as Sealed[]) due =',
   },
   {
     name: 'segments-at-claim', guard: 'A claim reads which segments there are', needed: 'what the owner before sealed is doubled',
@@ -96,7 +96,7 @@ export const SINK: readonly Mutant[] = [
   {
     name: 'look-into-open', guard: 'Before a batch becomes a segment it is looked for in the open one', needed: 'an asset that comes again in a large batch is doubled',
     file: 'runtime/postgres/batch-insert.ts', seenBy: SEGMENTS,
-    find: 'await this.#openHolds(range, queryOf(client))', replace: 'false',
+    find: 'await this.#openHolds(range, queryOf(batch.client))', replace: 'false',
   },
   {
     name: 'content-compared', guard: 'A row that comes again is compared with the stored one', needed: 'a correction is lost',

@@ -106,8 +106,7 @@ function openStore(databaseUrl: string, owner: string): PostgresSinkStore<Row, u
     column('seq', 'int4', ({ seq }) => seq), column('weight', 'int4', ({ weight }) => weight), column('verdict', 'text', ({ verdict }) => verdict),
     column('of_id', 'uuid', ({ of }) => of), column('topic_partition', 'int4', ({ partition }) => partition), column('topic_offset', 'int8', ({ offset }) => offset),
   ], { provenance: ['topic_partition', 'topic_offset'] })
-  const originOf = ({ partition, offset }: Row) => ({ topic: 'judged', partition, offset, eventTimeMs: 0, traceId: null })
-  const store = new PostgresSinkStore({ sink: 'keep', databaseUrl, owner, rows: { tables: [tables], keyOf: ({ id }: Row) => id, originOf, prepare: async () => undefined } })
+  const store = new PostgresSinkStore({ sink: 'keep', databaseUrl, owner, rows: { tables: [tables], keyOf: ({ id }: Row) => id, prepare: async () => undefined } })
   stores.push(store)
   return store
 }
@@ -122,9 +121,10 @@ test('the witness sees each claim, each commit, and the rows of each, but nothin
   const judged = { topic: 'judged', partition: 3 }
   const [one, two] = [openStore(databaseUrl, 'one'), openStore(databaseUrl, 'two')]
   await one.claim([judged])
-  await one.commit({ rows, failures: [], progress: [{ ...judged, from: 0, to: 3 }] })
+  const originOf = (offset: number) => ({ ...judged, offset, eventTimeMs: 0, traceId: null })
+  await one.commit({ rows, originOf, failures: [], progress: [{ ...judged, from: 0, to: 3 }] })
   await two.claim([judged])
-  await assert.rejects(one.commit({ rows: [row(3)], failures: [], progress: [{ ...judged, from: 3, to: 4 }] }))
+  await assert.rejects(one.commit({ rows: [row(3)], originOf, failures: [], progress: [{ ...judged, from: 3, to: 4 }] }))
 
   const view = await readDatabase(databaseUrl)
   const stored = [rows[0]!, rows[2]!].sort((a, b) => (a.id < b.id ? -1 : 1))

@@ -2,8 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { assetTables, type AssetIds } from '#processors/store/asset-tables.ts'
-import type { AssetRow } from '#processors/store/asset-row.ts'
+import { assetTables, type AssetIds, type PackedAsset } from '#processors/store/asset-tables.ts'
 import { startStages, type Stages } from '#cli/stages.ts'
 import { connectTopics } from '#cli/topics.ts'
 import { loadConfig, type Config } from '#runtime/config.ts'
@@ -40,7 +39,7 @@ export class Arena {
   readonly #log: Log
   #sink: Stages | undefined
   #crew: KillCrew | undefined
-  #rivals: PostgresSinkStore<AssetRow, AssetIds>[] = []
+  #rivals: PostgresSinkStore<PackedAsset, AssetIds>[] = []
   /** What ended a sink that should have gone on. */
   halted: unknown
 

@@ -3,7 +3,7 @@
  * appended, and gives up on a server that does not answer within seconds, so that hundreds of commits of either kind can be
  * struck within a minute.
  */
-import { packedAssetTables, type AssetIds, type PackedAsset } from '#processors/store/asset-tables.ts'
+import { assetTables, type AssetIds, type PackedAsset } from '#processors/store/asset-tables.ts'
 import { store } from '#processors/store/processor.ts'
 import { defineService, defineSink } from '#runtime/api.ts'
 import { PostgresSinkStore, sinkOwner } from '#runtime/postgres/api.ts'
@@ -18,7 +18,7 @@ const MAX_ROWS = 100
 const hastyStore = defineService<PostgresSinkStore<PackedAsset, AssetIds>>({
   name: 'hasty-store',
   open: ({ config, at }) => new PostgresSinkStore({
-    sink: store.name, databaseUrl: config.databaseUrl, rows: { ...packedAssetTables(), segmentRows: SEGMENT_ROWS }, owner: sinkOwner(), timeouts: TIMEOUTS, deadlineMs: DEADLINE_MS, at,
+    sink: store.name, databaseUrl: config.databaseUrl, rows: { ...assetTables(), segmentRows: SEGMENT_ROWS }, owner: sinkOwner(), timeouts: TIMEOUTS, deadlineMs: DEADLINE_MS, at,
   }),
   close: (opened) => opened.close(),
 })

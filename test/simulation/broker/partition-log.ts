@@ -134,7 +134,7 @@ export class PartitionLog {
 
   #append(records: OutgoingRecord[], shape: Omit<Batch, 'baseOffset'>): number {
     const batch: Batch = { baseOffset: this.end, ...shape }
-    for (const record of records) this.entries.push({ record: { ...record, offset: this.end, headers: toBuffers(record.headers) }, batch })
+    for (const record of records) this.entries.push({ record: { ...record, offset: this.end, headers: toBuffers(record.headers), size: (record.value?.length ?? 0) }, batch })
     return batch.baseOffset
   }
 
@@ -143,8 +143,6 @@ export class PartitionLog {
   }
 }
 
-function toBuffers(headers: OutgoingRecord['headers']): Record<string, Buffer> {
-  const buffers: Record<string, Buffer> = {}
-  for (const name of Object.keys(headers)) buffers[name] = Buffer.from(headers[name]!)
-  return buffers
+function toBuffers(headers: OutgoingRecord['headers']): Map<string, Buffer> {
+  return new Map(Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)]))
 }

@@ -28,7 +28,7 @@ export function parse<V>(value: Buffer | null): V | undefined {
 }
 
 export function eventIdOf({ headers }: SourceRecord): string {
-  return headers['event-id']?.toString() ?? ''
+  return headers.get('event-id')?.toString() ?? ''
 }
 
 /** The event id that a stage must give to its output for an input: see DESIGN.md, I2. */
@@ -38,8 +38,8 @@ export function outputIdOf(stage: string, input: SourceRecord): string {
 }
 
 /** Where the record of a dead letter came from. */
-export function originOf(headers: Record<string, Buffer | string>): string {
-  return [headers['dead-topic'], headers['dead-partition'], headers['dead-offset']].map(String).join('/')
+export function originOf(headers: { get(name: string): Buffer | string | undefined }): string {
+  return ['dead-topic', 'dead-partition', 'dead-offset'].map((name) => String(headers.get(name))).join('/')
 }
 
 /** `topic/partition/offset`. */

@@ -41,7 +41,7 @@ function judgeCheck({ broker, violations }: Finished): void {
 function judgeHealthy(violations: Violations, input: SourceRecord, event: Made, outputs: SourceRecord[], letters: SourceRecord[]): void {
   const what = `${event.id} (${placeOf(input)})`
   if (outputs.length === 0 && letters.length === 0) violations.add('lost-ids', `${what} was made, and is neither checked nor dead`)
-  if (letters.length > 0) violations.add('both-processed-and-dead', `${what} is healthy, but check gave it up: ${String(letters[0]!.headers['dead-code'])}`)
+  if (letters.length > 0) violations.add('both-processed-and-dead', `${what} is healthy, but check gave it up: ${String(letters[0]!.headers.get('dead-code'))}`)
   for (const output of outputs) judgeValue(violations, output, { ...event, digest: digestOf(event) }, event.family)
 }
 
@@ -161,7 +161,7 @@ function judgeValue(violations: Violations, output: SourceRecord, expected: obje
 function judgeLetter(violations: Violations, input: SourceRecord, letter: SourceRecord, code: string): void {
   const isSame = equal(input.key, letter.key) && equal(input.value, letter.value)
   if (!isSame) violations.add('dead-letter-bytes-differ', `${placeOf(letter)} is not what ${placeOf(input)} was`)
-  const found = String(letter.headers['dead-code'])
+  const found = String(letter.headers.get('dead-code'))
   if (found !== code) violations.add('wrong-outputs', `${placeOf(input)} was given up with ${found} instead of ${code}`)
 }
 

@@ -25,9 +25,10 @@ export class Witness implements DatabaseWitness {
 
   /** An outbox was told that these records are in the log. */
   acknowledged(records: { topic: string; headers: Record<string, Buffer | string>; value: Buffer | null }[]): void {
-    for (const { topic, headers, value } of records) {
-      if (headers['dead-topic'] !== undefined) this.#acknowledged.add(`dead ${String(headers['dead-stage'])} ${originOf(headers)}`)
-      else this.#acknowledged.add(`${topic} ${String(headers['event-id'])}`)
+    for (const { topic, headers: written, value } of records) {
+      const headers = new Map(Object.entries(written))
+      if (headers.has('dead-topic')) this.#acknowledged.add(`dead ${String(headers.get('dead-stage'))} ${originOf(headers)}`)
+      else this.#acknowledged.add(`${topic} ${String(headers.get('event-id'))}`)
       if (topic === 'event.kept') this.#announced.add(parse<Kept>(value)!.id)
       else if (topic === 'event.failed') this.#announced.add(placeOf(parse<Failed>(value)!))
     }

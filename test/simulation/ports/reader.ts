@@ -5,7 +5,13 @@ import type { SourceRecord } from '#runtime/loop/ports.ts'
 import type { Batch, Fetched } from '../broker/partition-log.ts'
 import type { Violations } from '../violations.ts'
 
-interface Message extends FetchedMessage { record: SourceRecord; outcome: Batch['outcome'] }
+/** In the form that our filter reads, and in that of kafkajs. */
+interface Message extends FetchedMessage {
+  record: SourceRecord
+  outcome: Batch['outcome']
+  isControlRecord: boolean
+  batchContext: { producerId: string; inTransaction: boolean }
+}
 
 type Filter = (fetch: { messages: Message[]; abortedTransactions: { producerId: string; firstOffset: string }[] }) => Message[]
 
@@ -26,9 +32,10 @@ export function openReader(name: ReaderName, violations: Violations): Read {
 }
 
 function toMessage({ record, batch }: Fetched['entries'][number]): Message {
+  const [producerId, isControlRecord, { inTransaction }] = [String(batch.producerId), batch.marker !== undefined, batch]
   return {
-    record, outcome: batch.outcome, offset: String(record.offset), key: record.key, isControlRecord: batch.marker !== undefined,
-    batchContext: { producerId: String(batch.producerId), inTransaction: batch.inTransaction },
+    record, outcome: batch.outcome, offset: record.offset, key: record.key, isControlRecord, batchContext: { producerId, inTransaction },
+    batch: { producerId, inTransaction, isControl: isControlRecord },
   }
 }
 

@@ -20,6 +20,39 @@ test('values survive the way to bytes and back, without asking the registry', as
   assert.equal(registry.lookups, 0)
 })
 
+test('values of any size survive the way to bytes and back', async () => {
+  const codec = await openCodec(await registryOf([noteTaken]), [noteTaken])
+  for (const length of [0, 63, 64, 5_000, 65_500, 65_536, 70_000, 300_000]) {
+    const note = { id: 'a', text: 'x'.repeat(length) }
+    assert.deepEqual({ ...codec.decode(noteTaken, codec.encode(noteTaken, note)) }, note)
+  }
+})
+
+test('values of a type that has no writer and reader of its own survive too, of any size', async () => {
+  const branch = (name: string, field: string): object => ({ type: 'record', name, fields: [{ name: field, type: 'string' }] })
+  const chosen = defineTopic<{ id: string; either: unknown }>({
+    ...noteTaken, keyOf: ({ id }) => id,
+    schema: { type: 'record', name: 'Chosen', fields: [{ name: 'id', type: 'string' }, { name: 'either', type: [branch('A', 'a'), branch('B', 'b')] }] },
+  })
+  const codec = await openCodec(await registryOf([chosen]), [chosen])
+  for (const length of [1, 70_000]) {
+    const value = { id: 'x', either: { B: { b: 'y'.repeat(length) } } }
+    assert.deepEqual(JSON.parse(JSON.stringify(codec.decode(chosen, codec.encode(chosen, value)))), value)
+  }
+})
+
+test('a value that its schema does not take is rejected, and says where', async () => {
+  const codec = await openCodec(await registryOf([noteTaken]), [noteTaken])
+  assert.throws(() => codec.encode(noteTaken, { id: 'a', text: 5 } as never), { name: 'Reject', code: 'record.invalid-output', message: /text takes string, not the number 5/ })
+})
+
+test('an encoded value has memory of its own', async () => {
+  const codec = await openCodec(await registryOf([noteTaken]), [noteTaken])
+  const first = codec.encode(noteTaken, { id: 'a', text: 'first' })
+  codec.encode(noteTaken, { id: 'b', text: 'other' })
+  assert.deepEqual({ ...codec.decode(noteTaken, first) }, { id: 'a', text: 'first' })
+})
+
 test('a value of an older schema is read with the defaults of the new one, and its schema is fetched once', async () => {
   const registry = await registryOf([noteTaken])
   const grown = defineTopic<{ id: string; text: string; stars: number }>({

@@ -6,6 +6,7 @@ import fc from 'fast-check'
 import { avro, type Type } from '#runtime/avro/bounded-avsc.ts'
 import { compileReader } from '#runtime/avro/compiled-reader.ts'
 import { clusteredAsset, clusteredVideo } from '#test/support/clustered-assets.ts'
+import { EVERYTHING } from './everything.ts'
 
 const SCHEMAS = new URL('../../../schemas/', import.meta.url)
 const typeOf = (schema: unknown): Type => avro.Type.forSchema(schema as never)
@@ -20,9 +21,10 @@ function plain(value: unknown): unknown {
 
 const read = (schema: unknown, hex: string): unknown => compileReader(typeOf(schema), { slices: false })!(Buffer.from(hex, 'hex'), 0)
 
-for (const name of readdirSync(SCHEMAS).filter((each) => each.endsWith('.avsc'))) {
+const types = readdirSync(SCHEMAS).filter((each) => each.endsWith('.avsc')).map((name) => ({ name, type: schemaNamed(name) }))
+
+for (const { name, type } of [...types, { name: 'a schema of everything', type: typeOf(EVERYTHING) }]) {
   test(`values of ${name} are read as avsc reads them`, () => {
-    const type = schemaNamed(name)
     const reader = compileReader(type, { slices: false })!
     for (let n = 0; n < 100; n++) {
       const bytes = type.toBuffer(type.random())
@@ -83,6 +85,17 @@ test('a map key that would change an object\'s prototype, an unknown branch and 
 test('a type that holds itself is read', () => {
   const list = { type: 'record', name: 'List', fields: [{ name: 'n', type: 'int' }, { name: 'rest', type: ['null', 'List'] }] }
   assert.deepEqual(read(list, '02020400'), { n: 1, rest: { n: 2, rest: null } })
+})
+
+test('a value that is cut off is not followed into the records behind it', () => {
+  const list = { type: 'record', name: 'List', fields: [{ name: 'rest', type: ['null', 'List'] }] }
+  // A list of a million lists, of which two belong to the record.
+  const memory = Buffer.alloc(1_000_000, 2)
+  assert.throws(() => compileReader(typeOf(list), { slices: true })!(memory.subarray(0, 2), 0), /cut off/)
+})
+
+test('a length below zero is refused', () => {
+  for (const type of ['string', 'bytes']) assert.throws(() => read(type, '01'), /cut off/)
 })
 
 test('a union with named branches is left to avsc', () => {

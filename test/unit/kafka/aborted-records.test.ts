@@ -6,11 +6,11 @@ import { filterAborted, type AbortedTransaction, type FetchedMessage } from '#ru
 import '#runtime/kafka/patches.ts'
 
 const data = (offset: number, producerId: string, over: Partial<FetchedMessage> = {}): FetchedMessage =>
-  ({ offset: String(offset), key: Buffer.from('k'), batchContext: { producerId, inTransaction: true }, ...over })
+  ({ offset, key: Buffer.from('k'), batch: { producerId, inTransaction: true, isControl: false }, ...over })
 const marker = (offset: number, producerId: string, type: 'abort' | 'commit'): FetchedMessage =>
-  data(offset, producerId, { isControlRecord: true, key: Buffer.from([0, 0, 0, type === 'abort' ? 0 : 1]) })
+  data(offset, producerId, { batch: { producerId, inTransaction: true, isControl: true }, key: Buffer.from([0, 0, 0, type === 'abort' ? 0 : 1]) })
 const delivered = (messages: FetchedMessage[], abortedTransactions: AbortedTransaction[]): number[] =>
-  filterAborted({ messages, abortedTransactions }).filter(({ isControlRecord }) => !isControlRecord).map(({ offset }) => Number(offset))
+  filterAborted({ messages, abortedTransactions }).filter(({ batch }) => !batch.isControl).map(({ offset }) => offset)
 
 test('records of two overlapping aborted transactions are not delivered, in whichever order they ended', () => {
   const messages = [data(100, 'A'), data(101, 'B'), marker(102, 'B', 'abort'), marker(103, 'A', 'abort'), data(104, 'A'), marker(105, 'A', 'commit')]
@@ -30,13 +30,13 @@ test('a user key of four zero bytes ends no transaction', () => {
 })
 
 test('records outside of transactions, and of producers that aborted nothing, are delivered', () => {
-  const messages = [data(100, 'A', { batchContext: { producerId: 'A', inTransaction: false } }), data(101, 'C'), data(102, 'A'), marker(103, 'A', 'abort')]
+  const messages = [data(100, 'A', { batch: { producerId: 'A', inTransaction: false, isControl: false } }), data(101, 'C'), data(102, 'A'), marker(103, 'A', 'abort')]
   assert.deepEqual(delivered(messages, [{ producerId: 'A', firstOffset: '100' }]), [100, 101])
 })
 
 test('kafkajs uses this filter', () => {
   const Batch = createRequire(import.meta.url)('kafkajs/src/consumer/batch') as new (topic: string, offset: string, data: object) => { messages: FetchedMessage[] }
   const messages = [data(100, 'A'), data(101, 'B'), marker(102, 'B', 'abort'), marker(103, 'A', 'abort')]
-  const batch = new Batch('t', '100', { partition: 0, highWatermark: '104', messages: { records: messages, nextOffset: 104 }, abortedTransactions: [{ producerId: 'B', firstOffset: '101' }, { producerId: 'A', firstOffset: '100' }] })
+  const batch = new Batch('t', '100', { partition: 0, highWatermark: '104', messages: { place: {}, records: messages, nextOffset: 104 }, abortedTransactions: [{ producerId: 'B', firstOffset: '101' }, { producerId: 'A', firstOffset: '100' }] })
   assert.deepEqual(batch.messages, [])
 })

@@ -4,16 +4,19 @@ import { createRequire } from 'node:module'
 import { test } from 'node:test'
 import { FetchedBatch } from '#runtime/kafka/repairs/fetched-batch.ts'
 import '#runtime/kafka/patches.ts'
-import type { FetchedRecord } from '#runtime/kafka/repairs/record-set.ts'
+import { FetchedRecord } from '#runtime/kafka/repairs/fetched-record.ts'
 
-const record = (offset: number, over: Partial<FetchedRecord> = {}): FetchedRecord => ({
-  attributes: 0, timestamp: '0', offset: String(offset), key: Buffer.from('k'), value: null, headers: {}, isControlRecord: false,
-  batchContext: { producerId: '1', inTransaction: false }, ...over,
-})
+const place = { topic: '', partition: -1 }
+
+/** Attributes, timestamp delta 0, offset delta 0, no key, no value, no headers. */
+const BYTES = Buffer.from([0, 0, 0, 1, 1, 0])
+
+const record = (offset: number, { isControl = false } = {}): FetchedRecord =>
+  new FetchedRecord({ place, bytes: BYTES, baseOffset: 0, baseTimestamp: 0, appendTime: undefined, producerId: '1', inTransaction: false, isControl }, offset, 0)
 
 /** What a fetch at `from` brought of a log that ends at 1,000. */
 const fetched = (from: number, records: FetchedRecord[], nextOffset: number | undefined): FetchedBatch =>
-  new FetchedBatch('t', String(from), { partition: 0, highWatermark: '1000', abortedTransactions: null, messages: { records, nextOffset } })
+  new FetchedBatch('t', String(from), { partition: 0, highWatermark: '1000', abortedTransactions: null, messages: { place, records, nextOffset } })
 
 test('reading goes on after a batch whose last records were removed, not after its last record', () => {
   const batch = fetched(10, [record(10)], 500)
@@ -36,8 +39,8 @@ test('a fetch that brought nothing leaves the position where it was', () => {
 })
 
 test('records below the offset that was asked for, and control records, are not delivered', () => {
-  const batch = fetched(11, [record(10), record(11), record(12, { isControlRecord: true })], 13)
-  assert.deepEqual(batch.messages.map(({ offset }) => offset), ['11'])
+  const batch = fetched(11, [record(10), record(11), record(12, { isControl: true })], 13)
+  assert.deepEqual(batch.messages.map(({ topic, partition, offset }) => [topic, partition, offset]), [['t', 0, 11]])
   assert.deepEqual([batch.firstOffset(), batch.lastOffset(), batch.offsetLag(), batch.offsetLagLow()], ['11', '12', '987', '988'])
 })
 

@@ -5,6 +5,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { registerCodecs } from '#runtime/kafka/compression.ts'
 import '#runtime/kafka/patches.ts'
+import type { FetchedRecord } from '#runtime/kafka/repairs/fetched-record.ts'
 import { decodeRecordSet } from '#runtime/kafka/repairs/record-set.ts'
 
 const require = createRequire(import.meta.url)
@@ -57,14 +58,20 @@ const written: fc.Arbitrary<Written> = fc.record({
   timestamp: fc.integer({ min: 1_000_000_000_000, max: 9_999_999_999_999 }),
 })
 
+const asTheirs = ({ key, value, offset, timestampMs, headers }: FetchedRecord) => ({ key, value, offset: String(offset), timestamp: String(timestampMs), headers: new Map(headers) })
+
+/** A repeated header counts with its last value. */
+const lastOf = (headers: Written['headers']) => new Map(Object.entries(headers).map(([name, value]) => [name, Array.isArray(value) ? value.at(-1)! : value]))
+
 for (const [name, compression] of Object.entries(CODECS)) {
   test(`records are decoded as kafkajs decodes them: ${name}`, async () => {
     await fc.assert(fc.asyncProperty(fc.array(written, { minLength: 1, maxLength: 30 }), fc.boolean(), async (records, transactional) => {
       const bytes = await batchOf(records, { baseOffset: 4_000_000_000, compression, transactional })
       const { records: theirs } = await theirDecoder(new Decoder(bytes))
       const ours = await decodeRecordSet(bytes)
-      const common = theirs.map((record) => Object.fromEntries(Object.keys(ours.records[0]!).map((name) => [name, name === 'batchContext' ? { producerId: '7', inTransaction: transactional } : record[name]])))
-      assert.deepEqual(ours, { records: common, nextOffset: 4_000_000_000 + records.length })
+      assert.deepEqual(ours.records.map(asTheirs), theirs.map(({ key, value, offset, timestamp, headers }) => ({ key, value, offset, timestamp, headers: lastOf(headers as Written['headers']) })))
+      assert.ok(ours.records.every(({ batch }) => batch.producerId === '7' && batch.inTransaction === transactional && !batch.isControl))
+      assert.equal(ours.nextOffset, 4_000_000_000 + records.length)
     }), { numRuns: 60 })
   })
 }
@@ -90,8 +97,32 @@ test('a batch of 200,000 records is decoded', async () => {
 test('a header may be called as what every object has', async () => {
   const headers = Object.fromEntries(['__proto__', 'valueOf'].map((name) => [name, Buffer.from('x')]))
   const [record] = (await decodeRecordSet(await batchOf([{ ...plain('a'), headers }]))).records
-  assert.deepEqual(Object.entries(record!.headers), [['__proto__', Buffer.from('x')], ['valueOf', Buffer.from('x')]])
-  assert.equal(Object.getPrototypeOf(record!.headers), Object.prototype)
+  assert.deepEqual([...record!.headers], [['__proto__', Buffer.from('x')], ['valueOf', Buffer.from('x')]])
+  assert.deepEqual([record!.headers.get('valueOf'), record!.headers.get('toString')], [Buffer.from('x'), undefined])
+})
+
+test('of a header that is repeated the last value counts, and one without a value is none', async () => {
+  const headers = { twice: [Buffer.from('one'), Buffer.from('two')], last: Buffer.from('x') }
+  const batch = await batchOf([{ ...plain('a'), headers }])
+  const [record] = (await decodeRecordSet(batch)).records
+  assert.deepEqual(['twice', 'last', 'las', 'lasts', 'tast'].map((name) => record!.headers.get(name)?.toString()), ['two', 'x', undefined, undefined, undefined])
+  const end = batch.length
+  assert.deepEqual([...batch.subarray(end - 2)], [2, 'x'.charCodeAt(0)], 'it ends with the length and the byte of the last value')
+  const empty = Buffer.concat([batch.subarray(0, end - 2), Buffer.from([1])])
+  empty.writeInt32BE(empty.length - 12, 8)
+  empty[61]! -= 2 // one byte less, zigzag
+  const [without] = (await decodeRecordSet(signed(empty))).records
+  assert.deepEqual([without!.headers.get('last'), [...without!.headers].map(([name]) => name)], [undefined, ['twice', 'twice']])
+})
+
+test('the parts of a record are the same each time they are asked for, at small and at large numbers', async () => {
+  const big = { key: Buffer.alloc(70, 1), value: Buffer.alloc(20_000, 2), headers: { h: Buffer.alloc(200, 3) }, timestamp: 1_700_000_000_000 }
+  const late = { key: null, value: null, headers: {}, timestamp: 1_900_000_000_000 }
+  const [first, second] = (await decodeRecordSet(await batchOf([big, late]))).records
+  for (let time = 0; time < 2; time++) {
+    assert.deepEqual([first!.key, first!.value, first!.headers.get('h')], [big.key, big.value, big.headers.h])
+    assert.deepEqual([first!.timestampMs, second!.timestampMs, second!.key, second!.value], [big.timestamp, late.timestamp, null, null])
+  }
 })
 
 test('bytes that are no records are an error, and never a record that was not written', async () => {

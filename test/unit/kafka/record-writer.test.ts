@@ -60,6 +60,13 @@ test('a request of several topics, without a transaction, has the bytes that kaf
   assert.deepEqual((await produceRequest(spec).encode()).buffer, (await theirRequest(spec).encode()).buffer)
 })
 
+test('a time as a number has the bytes of the same time as text', async () => {
+  const specWith = (times: Pick<ProducedMessage, 'timestamp' | 'timestampMs'>[]) => specOf(NONE, times.map((time) => ({ value: 'v', ...time })))
+  const ours = await produceRequest(specWith([{ timestampMs: 1_700_000_000_500 }, { timestampMs: 1_700_000_000_000 }])).encode()
+  const theirs = await theirRequest(specWith([{ timestamp: '1700000000500' }, { timestamp: '1700000000000' }])).encode()
+  assert.deepEqual(ours.buffer, theirs.buffer)
+})
+
 test('a header may have no value, which kafkajs cannot write', async () => {
   const spec = { acks: -1, timeout: 0, compression: NONE, topicData: [{ topic: 't', partitions: [{ partition: 0, messages: [{ value: 'v', headers: { b: null } }] }] }] }
   const { buffer } = await produceRequest(spec).encode()

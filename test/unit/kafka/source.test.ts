@@ -44,7 +44,7 @@ class ScriptedConsumer {
   async batch(partition: number, offset: number, { isStale = false } = {}): Promise<string | undefined> {
     let resolved: string | undefined
     await this.eachBatch({
-      batch: { topic: 't', partition, messages: [{ offset: String(offset), timestamp: '0', key: null, value: null }], lastOffset: () => String(offset + 5) },
+      batch: { topic: 't', partition, messages: [{ offset }], lastOffset: () => String(offset + 5) },
       isStale: () => isStale,
       resolveOffset: (offset: string) => { resolved = offset },
     })
@@ -110,7 +110,38 @@ test('a batch that comes before the listener is ready is not delivered, and is f
   await settled()
   assert.equal(await consumer.batch(0, 3, { isStale: true }), undefined)
   assert.equal(await consumer.batch(0, 3), '8')
+  await settled()
   assert.deepEqual(seen.delivered, [3])
+})
+
+test('a batch is handed over when kafkajs has had its turn to fetch the next one', async () => {
+  const { consumer, seen } = await started()
+  consumer.join('m1', [0, 1])
+  await settled()
+  assert.deepEqual([await consumer.batch(0, 3), await consumer.batch(1, 1)], ['8', '6'])
+  assert.deepEqual(seen.delivered, [])
+  await settled()
+  assert.deepEqual(seen.delivered, [3, 1])
+})
+
+test('what was read before a seek, a new assignment or the end is not handed over after it', async () => {
+  const { consumer, source, seen } = await started()
+  consumer.join('m1', [0, 1])
+  await settled()
+  await consumer.batch(0, 3)
+  await consumer.batch(1, 1)
+  source.seek({ ...P0, offset: 2 })
+  await settled()
+  assert.deepEqual(seen.delivered, [1])
+  await consumer.batch(0, 2)
+  consumer.join('m1', [0, 1])
+  await settled()
+  assert.deepEqual(seen.delivered, [1])
+  await consumer.batch(0, 2)
+  const stopped = source.stop()
+  await settled()
+  await stopped
+  assert.deepEqual(seen.delivered, [1])
 })
 
 test('a batch of an older assignment is not delivered while the new one begins', async () => {
@@ -120,6 +151,7 @@ test('a batch of an older assignment is not delivered while the new one begins',
   ready.starts = new Promise(() => {})
   consumer.join('m1', [0])
   assert.equal(await consumer.batch(0, 3), undefined)
+  await settled()
   assert.deepEqual(seen.delivered, [])
 })
 

@@ -8,7 +8,7 @@ import { settle } from '#runtime/memory/virtual-clock.ts'
 const P0 = { topic: 't', partition: 0 }
 
 function recordAt(offset: number): SourceRecord {
-  return { ...P0, offset, key: Buffer.from('k'), value: null, headers: {}, timestampMs: 0 }
+  return { ...P0, offset, key: Buffer.from('k'), value: null, headers: new Map(), timestampMs: 0, size: 1 }
 }
 
 /** A task whose records end when the test says so. */

@@ -71,8 +71,8 @@ test('outputs keep the event time and the trace of their input, and carry an eve
   await settle()
   const [output] = log.readAll(noteShouted.name)
   assert.equal(output!.timestampMs, 42)
-  assert.match(output!.headers['event-id']!.toString(), /^[0-9a-f]{32}$/)
-  assert.match(output!.headers['traceparent']!.toString(), /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
+  assert.match(output!.headers.get('event-id')!.toString(), /^[0-9a-f]{32}$/)
+  assert.match(output!.headers.get('traceparent')!.toString(), /^00-[0-9a-f]{32}-[0-9a-f]{16}-00$/)
 })
 
 test('a rejected record becomes a dead letter and does not hold back its partition (I6, I7)', async () => {
@@ -87,7 +87,7 @@ test('a rejected record becomes a dead letter and does not hold back its partiti
   await clock.advance(1_000)
   assert.deepEqual(await shouted(), ['y'])
   const [letter] = log.read('shout.dead')
-  assert.equal(letter!.headers['dead-code']!.toString(), 'shout.bad')
+  assert.equal(letter!.headers.get('dead-code')!.toString(), 'shout.bad')
   assert.deepEqual(letter!.value, log.read(noteTaken.name)[0]!.value)
   assert.equal(log.committed('shout', P0), 2)
 })
@@ -119,8 +119,8 @@ test('when its attempts are spent a record is dead-lettered with the code of the
   await source.assign([P0])
   await clock.advance(10_000)
   const [letter] = log.read('shout.dead')
-  assert.equal(letter!.headers['dead-code']!.toString(), 'shout.busy')
-  assert.equal(letter!.headers['dead-attempts']!.toString(), '3')
+  assert.equal(letter!.headers.get('dead-code')!.toString(), 'shout.busy')
+  assert.equal(letter!.headers.get('dead-attempts')!.toString(), '3')
 })
 
 test('an error that nobody classified is retried and then dead-lettered as such', async () => {
@@ -132,8 +132,8 @@ test('an error that nobody classified is retried and then dead-lettered as such'
   await source.assign([P0])
   await clock.advance(10_000)
   const [letter] = log.read('shout.dead')
-  assert.equal(letter!.headers['dead-code']!.toString(), 'runtime.unclassified')
-  assert.equal(letter!.headers['dead-reason']!.toString(), 'oops')
+  assert.equal(letter!.headers.get('dead-code')!.toString(), 'runtime.unclassified')
+  assert.equal(letter!.headers.get('dead-reason')!.toString(), 'oops')
 })
 
 test('a halt commits nothing more and ends the stage with the remedy', async () => {
@@ -162,7 +162,7 @@ test('bytes that are no record, and records without a key, are dead-lettered wit
   put(Buffer.from('z'), good)
   await source.assign([P0])
   await clock.advance(1_000)
-  assert.deepEqual(log.read('shout.dead').map(({ headers }) => headers['dead-code']!.toString()).sort(), [
+  assert.deepEqual(log.read('shout.dead').map(({ headers }) => headers.get('dead-code')!.toString()).sort(), [
     'record.bad-magic', 'record.key-mismatch', 'record.no-key', 'record.no-value', 'record.undecodable', 'record.unknown-schema',
   ])
   assert.equal(log.committed('shout', P0), 6)

@@ -134,6 +134,6 @@ test('a record that cannot be decoded is dead-lettered in the same transaction',
   await source.assign([P0])
   await clock.advance(100)
   assert.deepEqual(await counted(), ['a1'])
-  assert.equal(log.read('count.dead')[0]!.headers['dead-code']!.toString(), 'record.bad-magic')
+  assert.equal(log.read('count.dead')[0]!.headers.get('dead-code')!.toString(), 'record.bad-magic')
   assert.equal(log.committed('count', P0), 2)
 })

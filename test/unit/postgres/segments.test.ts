@@ -1,20 +1,32 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { lastOfEachKey, refusedPlaces } from '#runtime/postgres/batch-rows.ts'
 import { tuplesByKey } from '#runtime/postgres/copy-tuples.ts'
-import { groupByKey } from '#runtime/postgres/row-groups.ts'
 import { rangeOf, Segments, segmentTable } from '#runtime/postgres/segments.ts'
 
 const id = (n: number): string => `018bcfe5-0000-7000-8000-${n.toString(16).padStart(12, '0')}`
 
-test('rows with one key are one group, with the last of them and all their places', () => {
+const keyOf = ({ key }: { key: string }): string => key
+
+test('of rows with one key the last is written, and all share its fate', () => {
   const rows = [{ key: 'a', v: 1 }, { key: 'b', v: 2 }, { key: 'a', v: 3 }]
-  assert.deepEqual(groupByKey(rows, ({ key }) => key), [{ key: 'a', row: rows[2], indices: [0, 2] }, { key: 'b', row: rows[1], indices: [1] }])
+  assert.deepEqual(lastOfEachKey(rows, keyOf), [{ key: 'a', v: 3 }, { key: 'b', v: 2 }])
+  const error = new Error('no')
+  assert.deepEqual(refusedPlaces(rows, [{ row: rows[2]!, error }], keyOf), [{ index: 0, error }, { index: 2, error }])
+  assert.deepEqual(refusedPlaces(rows, [], keyOf), [])
+})
+
+test('rows without a key have a fate each', () => {
+  const rows = [{ v: 1 }, { v: 1 }, { v: 1 }]
+  const error = new Error('no')
+  assert.deepEqual(refusedPlaces(rows, [{ row: rows[1]!, error }], undefined), [{ index: 1, error }])
 })
 
 test('a range runs from the least key to the greatest', () => {
-  assert.deepEqual(rangeOf([id(5), id(3), id(9), id(4)]), { first: id(3), last: id(9) })
-  assert.deepEqual(rangeOf([id(1)]), { first: id(1), last: id(1) })
-  assert.equal(rangeOf([]), undefined)
+  const range = (...numbers: number[]) => rangeOf(numbers.map((n) => ({ key: id(n) })), keyOf)
+  assert.deepEqual(range(5, 3, 9, 4), { first: id(3), last: id(9) })
+  assert.deepEqual(range(1), { first: id(1), last: id(1) })
+  assert.equal(range(), undefined)
 })
 
 test('a batch meets the segments whose ranges it touches, those read at the claim and those of its own', async () => {

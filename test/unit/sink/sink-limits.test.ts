@@ -34,8 +34,8 @@ class Setting {
 }
 
 function entryOf(lane: SinkLane, heldBytes: number): Entry<number> {
-  const record: SourceRecord = { ...lane.id, offset: 0, key: null, value: null, headers: {}, timestampMs: 0 }
-  return { lane, record, span: { traceparent: '', end() {} } as unknown as Entry<number>['span'], row: 1, failure: undefined, needsLetter: false, rowBytes: 1, heldBytes, arrivedMs: 0 }
+  const record: SourceRecord = { ...lane.id, offset: 0, key: null, value: null, headers: new Map(), timestampMs: 0, size: 0 }
+  return { lane, record, span: { end() {} } as unknown as Entry<number>['span'], row: 1, failure: undefined, needsLetter: false, heldBytes, arrivedMs: 0 }
 }
 
 test('all partitions pause when more than two batches of rows wait, and go on when one batch is left', () => {
@@ -75,7 +75,7 @@ test('a batch holds no more bytes than its bound and one record, whatever its ro
 test('records that were delivered and still wait to be decoded count as well', () => {
   const setting = new Setting()
   const value = Buffer.alloc(1_600)
-  const record = (offset: number): SourceRecord => ({ topic: 'number.made', partition: 1, offset, key: null, value, headers: {}, timestampMs: 0 })
+  const record = (offset: number): SourceRecord => ({ topic: 'number.made', partition: 1, offset, key: null, value, headers: new Map(), timestampMs: 0, size: value.length })
   void setting.lanes[1]!.arrive([record(0), record(1)], () => new Promise(() => {}))
   setting.limits.apply()
   assert.deepEqual([setting.told, setting.limits.heldBytes], [['pause 0,1'], 3_200])

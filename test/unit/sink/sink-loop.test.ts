@@ -143,7 +143,7 @@ test('a record that cannot be decoded or is no row becomes a failure and a dead 
     { stage: 'keep', code: 'record.undecodable', offset: 1, key: 'no json' }, { stage: 'keep', code: 'keep.unlucky', offset: 2, key: '13' },
   ])
   assert.deepEqual(world.letters().map(({ value }) => value!.toString()), ['no json', '{"n":13}'])
-  assert.equal(world.letters()[0]!.headers['dead-code']!.toString(), 'record.undecodable')
+  assert.equal(world.letters()[0]!.headers.get('dead-code')!.toString(), 'record.undecodable')
   assert.deepEqual(world.announcedFailures(), ['record.undecodable', 'keep.unlucky'])
   assert.equal(world.committed(P0), 4)
 })
@@ -247,7 +247,7 @@ test('a store that went back is read to again from where it stands', async () =>
 test('offsets that hold no record are part of the progress', async () => {
   const world = new SinkWorld()
   const { loop } = await world.started(P0)
-  const record = (offset: number): Parameters<typeof loop.records>[1][number] => ({ ...P0, offset, key: Buffer.from('1'), value: Buffer.from(`{"n":${offset}}`), headers: {}, timestampMs: 0 })
+  const record = (offset: number): Parameters<typeof loop.records>[1][number] => ({ ...P0, offset, key: Buffer.from('1'), value: Buffer.from(`{"n":${offset}}`), headers: new Map(), timestampMs: 0, size: 8 })
   loop.records(P0, [record(3), record(7)])
   await world.pass()
   assert.deepEqual(world.tables.progress.get('number.made/0')!.next, 8)
@@ -270,7 +270,7 @@ test('a partition that is taken away while it is claimed is not taken in', async
   loop.revoked([P0])
   claimed.resolve()
   await assigning
-  const record = { offset: 0, key: Buffer.from('1'), value: Buffer.from('{"n":1}'), headers: {}, timestampMs: 0 }
+  const record = { offset: 0, key: Buffer.from('1'), value: Buffer.from('{"n":1}'), headers: new Map(), timestampMs: 0, size: 8 }
   loop.records(P0, [{ ...P0, ...record }])
   loop.records(P1, [{ ...P1, ...record }])
   await world.pass()

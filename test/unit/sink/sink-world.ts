@@ -91,7 +91,7 @@ export class SinkWorld {
 
   /** What the stage `count` gave up. */
   appendDead(offset: number, reason: string): void {
-    const original: SourceRecord = { topic: 'thing.made', partition: 5, offset, key: Buffer.from('k'), value: Buffer.from('original'), headers: {}, timestampMs: 42 }
+    const original: SourceRecord = { topic: 'thing.made', partition: 5, offset, key: Buffer.from('k'), value: Buffer.from('original'), headers: new Map(), timestampMs: 42, size: 9 }
     this.log.append(deadLetterRecord(original, { stage: 'count', code: 'count.odd', reason, attempts: 3, firstFailedAtMs: 41 }, 0))
   }
 

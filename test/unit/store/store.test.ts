@@ -5,7 +5,7 @@ import { toRow } from '#processors/store/asset-row.ts'
 import { packAsset, sizeOfPacked } from '#processors/store/asset-tables.ts'
 import { CODES } from '#processors/store/codes.ts'
 import { store } from '#processors/store/processor.ts'
-import { decodeTags, encodeTags } from '#processors/store/tag-code.ts'
+import { encodeTags } from '#processors/store/tag-code.ts'
 import type { AssetClustered } from '#schemas'
 import { clusteredAsset, clusteredVideo } from '#test/support/clustered-assets.ts'
 
@@ -13,7 +13,7 @@ const origin = { topic: 'asset.clustered', partition: 2, offset: 40, eventTimeMs
 
 const rejected = (asset: AssetClustered): string => {
   try {
-    toRow(asset, origin)
+    packAsset(toRow(asset, origin))
   } catch (error) {
     const { code } = error as { code: keyof typeof CODES }
     assert.ok(code in CODES, code)
@@ -53,29 +53,37 @@ test('what can never be a row is rejected, each with its own code', () => {
   const asset = clusteredAsset(5)
   const embedding = asset.embedding!
   assert.equal(rejected({ ...asset, assetId: 'picture 5' }), 'store.bad-asset-id')
+  assert.equal(rejected({ ...asset, assetId: '' }), 'store.bad-asset-id')
   assert.equal(rejected({ ...asset, verdict: { ...asset.verdict, of: '../etc' } }), 'store.bad-asset-id')
   assert.equal(rejected({ ...asset, submission: { ...asset.submission, sourceId: 'a\0b' } }), 'store.unstorable-text')
   assert.equal(rejected({ ...asset, submission: { ...asset.submission, attributes: { colour: '\0' } } }), 'store.unstorable-text')
   assert.equal(rejected({ ...asset, tags: { ...asset.tags, tags: [{ name: 'a\0', confidence: 1, origin: 'claimed' }] } }), 'store.unstorable-text')
   assert.equal(rejected({ ...asset, embedding: { ...embedding, vector: embedding.vector.subarray(2) } }), 'store.bad-vector')
   assert.equal(rejected({ ...asset, embedding: { ...embedding, dimensions: 3_501, vector: Buffer.alloc(7_002) } }), 'store.bad-vector')
+  assert.equal(rejected({ ...asset, verdict: { ...asset.verdict, distance: 40_000 } }), 'store.refused-row', 'no smallint')
   assert.equal(rejected({ ...asset, normal: { ...asset.normal, kind: 'hologram' } }), 'store.unknown-kind')
   assert.equal(rejected({ ...asset, verdict: { ...asset.verdict, relation: 'cousin' } }), 'store.unknown-kind')
   assert.equal(rejected({ ...asset, tags: { ...asset.tags, tags: [{ name: 'a', confidence: 1, origin: 'guessed' }] } }), 'store.unknown-kind')
 })
 
 test('tags are a varint of number and origin, and a byte of confidence', () => {
-  const tags = [{ id: 1, predicted: false, confidence: 1 }, { id: 63, predicted: true, confidence: 0 }, { id: 64, predicted: false, confidence: 0.2 }, { id: 2 ** 30 - 1, predicted: true, confidence: 0.6 }]
-  const bytes = encodeTags(tags, ({ id }) => id)
+  const tags = [
+    { name: '1', origin: 'claimed', confidence: 1 }, { name: '63', origin: 'predicted', confidence: 0 },
+    { name: '64', origin: 'claimed', confidence: 0.2 }, { name: `${2 ** 30 - 1}`, origin: 'predicted', confidence: 0.6 },
+  ]
   // 1·2 = 02; 63·2+1 = 7f; 64·2 = 128 = 80 01; 2^31 - 1 = four groups of seven ones and 07. 0.2·255 = 51 = 33; 0.6·255 = 153 = 99.
-  assert.equal(bytes!.toString('hex'), '02ff' + '7f00' + '800133' + 'ffffffff0799')
-  assert.deepEqual(decodeTags(bytes), tags)
-  assert.equal(encodeTags([], () => 0), null)
-  assert.deepEqual(decodeTags(null), [])
+  assert.equal(Buffer.from(encodeTags(tags, Number)).toString('hex'), '02ff' + '7f00' + '800133' + 'ffffffff0799')
+  assert.equal(encodeTags([], Number).length, 0)
 })
 
 test('a confidence outside of 0 to 1 is taken as the nearer end', () => {
-  assert.equal(encodeTags([{ predicted: false, confidence: 7 }, { predicted: false, confidence: -1 }], () => 1)!.toString('hex'), '02ff' + '0200')
+  const tags = [7, -1].map((confidence) => ({ name: '1', origin: 'claimed', confidence }))
+  assert.equal(Buffer.from(encodeTags(tags, Number)).toString('hex'), '02ff' + '0200')
+})
+
+test('a row keeps the first 255 of its tags, whatever their numbers', () => {
+  const tags = Array.from({ length: 300 }, () => ({ name: `${2 ** 30 - 1}`, origin: 'claimed', confidence: 1 }))
+  assert.equal(Buffer.from(encodeTags(tags, Number)).toString('hex'), 'feffffff07ff'.repeat(255))
 })
 
 test('the size of a row grows with its vector, texts and frames', () => {

@@ -11,8 +11,8 @@ import { parseTraceparent } from '#runtime/telemetry/trace-parent.ts'
 const TRACE = '0af7651916cd43dd8448eb211c80319c'
 
 const recordWith = (flags: string): SourceRecord => ({
-  topic: 'asset.embedded', partition: 3, offset: 9, key: Buffer.from('k'), value: null, timestampMs: 0,
-  headers: { traceparent: Buffer.from(`00-${TRACE}-b7ad6b7169203331-${flags}`) },
+  topic: 'asset.embedded', partition: 3, offset: 9, key: Buffer.from('k'), value: null, timestampMs: 0, size: 0,
+  headers: new Map([['traceparent', Buffer.from(`00-${TRACE}-b7ad6b7169203331-${flags}`)]]),
 })
 
 test('a sampled record becomes one span of its trace at the collector, and an unsampled one becomes none', async () => {
@@ -35,11 +35,12 @@ test('a sampled record becomes one span of its trace at the collector, and an un
   await telemetry.stop()
   collector.close()
   const sent = Buffer.concat(bodies)
-  const outgoing = parseTraceparent(sampled.traceparent)!
+  const eventId = '0123456789abcdef0123456789abcdef'
+  const outgoing = parseTraceparent(sampled.traceparentFor(recordWith('01'), recordWith('01').headers, eventId))!
   assert.equal(outgoing.traceId.toString('hex'), TRACE)
   assert.ok(sent.includes(outgoing.spanId), 'the span that the output names is the one that was recorded')
   assert.ok(sent.includes(Buffer.from('b7ad6b7169203331', 'hex')), 'its parent is the span of the input')
   for (const text of ['process asset.embedded', 'tag.bad', 'messaging.consumer.group.name']) assert.ok(sent.includes(text), text)
-  assert.equal(parseTraceparent(unsampled.traceparent)!.sampled, false)
-  assert.ok(!sent.includes(parseTraceparent(unsampled.traceparent)!.spanId))
+  assert.equal(unsampled.traceparentFor(recordWith('00'), recordWith('00').headers, eventId), `00-${TRACE}-0123456789abcdef-00`)
+  assert.ok(!sent.includes(Buffer.from('0123456789abcdef', 'hex')), 'and names a span that nobody recorded')
 })

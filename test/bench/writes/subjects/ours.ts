@@ -1,7 +1,7 @@
 /** The product's own sink store, on the product's own tables. */
 import { join } from 'node:path'
-import { assetTables, type AssetIds } from '#processors/store/asset-tables.ts'
-import { toRow, type AssetRow } from '#processors/store/asset-row.ts'
+import { assetTables, packAsset, type AssetIds, type PackedAsset } from '#processors/store/asset-tables.ts'
+import { toRow } from '#processors/store/asset-row.ts'
 import type { PartitionId, Progress } from '#runtime/loop/ports.ts'
 import { PostgresSinkStore, type RowTables } from '#runtime/postgres/api.ts'
 import { migrate } from '#runtime/postgres/migrate.ts'
@@ -18,7 +18,7 @@ const ABOUT = 'the sink store of this project: rows and progress in one transact
 /** As large as the raid5 profile's commits, so that a preloaded table is what a full one would be. */
 const PRELOAD_COMMIT = 100_000
 
-type Store = PostgresSinkStore<AssetRow, AssetIds>
+type Store = PostgresSinkStore<PackedAsset, AssetIds>
 
 /** What a trial changes of the product. */
 export interface OursOptions {
@@ -45,7 +45,7 @@ export function oursWith({ name = 'sluice', about = ABOUT, sql, segmentRows }: O
       await subject.settle(databaseUrl)
     },
     write: (databaseUrl, range, rowsPerCommit) => withStore(databaseUrl, rows(), range.from, async (store) => {
-      for (const commit of commitsOf(range, rowsPerCommit)) await commitAll(store, numbersIn(commit).map((n) => toRow(assetOf(n), originOf(n))), commit)
+      for (const commit of commitsOf(range, rowsPerCommit)) await commitAll(store, numbersIn(commit).map((n) => packAsset(toRow(assetOf(n), originOf(n)))), commit)
     }),
     settle: freezeUnfrozen,
     verify: verifyOurs,
@@ -69,7 +69,7 @@ export function writeAgain(databaseUrl: string, { from, count }: AssetRange, row
     for (const commit of commitsOf({ from: from + count, count }, rowsPerCommit)) {
       const rows = numbersIn(commit).map((n) => {
         const { partition, offset } = originOf(n)
-        return toRow(assetOf(n - count), { ...originOf(n - count), partition, offset })
+        return packAsset(toRow(assetOf(n - count), { ...originOf(n - count), partition, offset }))
       })
       await commitAll(store, rows, commit)
     }
@@ -77,7 +77,7 @@ export function writeAgain(databaseUrl: string, { from, count }: AssetRange, row
 }
 
 /** @throws Error when the progress in the database is not where the range begins */
-async function withStore(databaseUrl: string, tables: RowTables<AssetRow, AssetIds>, from: number, work: (store: Store) => Promise<void>): Promise<void> {
+async function withStore(databaseUrl: string, tables: RowTables<PackedAsset, AssetIds>, from: number, work: (store: Store) => Promise<void>): Promise<void> {
   const store: Store = new PostgresSinkStore({ sink: 'store', databaseUrl, rows: tables, owner: 'bench' })
   try {
     const off = (await store.claim(PARTITION_IDS)).find(({ partition, offset }) => offset !== offsetBefore(from, partition))
@@ -88,8 +88,8 @@ async function withStore(databaseUrl: string, tables: RowTables<AssetRow, AssetI
   }
 }
 
-async function commitAll(store: Store, rows: AssetRow[], range: AssetRange): Promise<void> {
-  const { refused } = await store.commit({ rows, failures: [], progress: progressOf(range) })
+async function commitAll(store: Store, rows: PackedAsset[], range: AssetRange): Promise<void> {
+  const { refused } = await store.commit({ rows, originOf: (index) => originOf(range.from + index), failures: [], progress: progressOf(range) })
   if (refused.length > 0) throw new Error(`${refused.length} rows were refused: ${refused[0]!.failure.reason}`)
 }
 

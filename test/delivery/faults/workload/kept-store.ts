@@ -42,7 +42,6 @@ const ROWS: RowTables<KeptRow, undefined> = {
     column('event_at', 'timestamptz', ({ origin }) => origin.eventTimeMs),
   ], { provenance: ['topic_partition', 'topic_offset'] })],
   keyOf: ({ id }) => id,
-  originOf: ({ origin }) => origin,
   prepare: async () => undefined,
 }
 
