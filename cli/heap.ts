@@ -4,14 +4,14 @@ import { runInNewContext } from 'node:vm'
 import { systemClock } from '#runtime/clock.ts'
 
 /** By how much buffers may grow before the heap is marked. */
-const GROWTH_BYTES = 160 << 20
+const GROWTH_BYTES = 256 << 20
 
 const LOOK_MS = 250
 
 /**
  * By default V8 marks the whole heap anew each time the buffers outside of it have grown by 64 MB. A sink that holds a
  * large batch spends more time on that than on its rows, and left to the growth of the heap its memory would triple; so
- * the heap is marked for every 160 MB.
+ * the heap is marked for every 256 MB.
  */
 export function markHeapLessOften(): void {
   setFlagsFromString('--external-memory-accounted-in-global-limit')
@@ -19,7 +19,10 @@ export function markHeapLessOften(): void {
   const mark = runInNewContext('gc') as (options: { type: 'major'; execution: 'async' }) => Promise<void>
   let [leftBytes, marking] = [0, false]
   systemClock.every(LOOK_MS, () => {
-    if (marking || process.memoryUsage().external < leftBytes + GROWTH_BYTES) return
+    const { external } = process.memoryUsage()
+    // What a marking found to be free is given back little by little.
+    leftBytes = Math.min(leftBytes, external)
+    if (marking || external < leftBytes + GROWTH_BYTES) return
     marking = true
     void mark({ type: 'major', execution: 'async' }).then(() => {
       leftBytes = process.memoryUsage().external

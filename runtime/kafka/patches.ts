@@ -2,10 +2,10 @@
  * Repairs to kafkajs 2.2.4, which is no longer maintained: single modules are replaced or mended, by their paths and in
  * this order, before the client uses them. Import kafkajs from here only.
  */
-import './repairs/record-set.ts'
 import './repairs/record-writer.ts'
 import './repairs/partition-groups.ts'
 import './repairs/fetched-batch.ts'
+import './repairs/fetch-answer.ts'
 import './repairs/consumer-repairs.ts'
 import './repairs/paused-fetch.ts'
 import kafkajs from 'kafkajs'

@@ -56,8 +56,9 @@ export class KafkaSource implements Source {
   #listener: SourceListener | undefined
   /** The current generation's partitions; each generation has an array of its own, by which it is known. */
   #held: PartitionId[] = []
-  /** Fetched, and handed over when kafkajs has asked the broker for more: the one is at work while the other is. */
+  /** Fetched and not handed over yet: about one fetch, while kafkajs waits for the next. */
   #ready: { id: PartitionId; records: SourceRecord[] }[] = []
+  #isHandingOver = false
   /** The generation whose partitions are being read. */
   #begun: PartitionId[] | undefined
   #memberId: string | undefined
@@ -110,7 +111,7 @@ export class KafkaSource implements Source {
       autoCommit: false,
       eachBatchAutoResolve: false,
       partitionsConsumedConcurrently: 64,
-      eachBatch: async (payload) => this.#deliver(payload),
+      eachBatch: (payload) => this.#deliver(payload),
     })
   }
 
@@ -221,16 +222,30 @@ export class KafkaSource implements Source {
     return [...committed, ...fresh.map((id) => ({ ...id, offset: oldest.get(partitionKey(id)) ?? 0 }))]
   }
 
-  /** What is not delivered is not resolved either, so it is fetched again where it still counts. */
-  #deliver({ batch, isStale, resolveOffset }: EachBatchPayload): void {
+  /**
+   * What is not delivered is not resolved either, so it is fetched again where it still counts. kafkajs fetches on as soon as
+   * what it has brought waits to be handed over: so broker, decompression and listener are at work at the same time.
+   */
+  async #deliver({ batch, isStale, resolveOffset }: EachBatchPayload): Promise<void> {
+    while (this.#ready.length > this.#held.length) await otherWork()
     if (this.#begun !== this.#held || isStale() || this.#stopped) return
     resolveOffset(batch.lastOffset())
     this.#ready.push({ id: { topic: batch.topic, partition: batch.partition }, records: recordsOf(batch) })
-    if (this.#ready.length === 1) void otherWork().then(() => this.#handOver()).catch((error: unknown) => this.#listener!.failed(error as Error))
+    if (!this.#isHandingOver) void this.#handOver().catch((error: unknown) => this.#listener!.failed(error as Error))
   }
 
-  #handOver(): void {
-    for (let next = this.#ready.shift(); next && !this.#stopped; next = this.#ready.shift()) this.#listener!.records(next.id, next.records)
+  /** A partition at a time, so that what comes meanwhile is seen to between two. */
+  async #handOver(): Promise<void> {
+    this.#isHandingOver = true
+    try {
+      while (this.#ready.length > 0) {
+        await otherWork()
+        const next = this.#ready.shift()
+        if (next && !this.#stopped) this.#listener!.records(next.id, next.records)
+      }
+    } finally {
+      this.#isHandingOver = false
+    }
   }
 
   #crashed(error: Error, restarts: boolean): void {

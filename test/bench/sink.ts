@@ -7,10 +7,11 @@ import { measureMemory } from './sink/memory.ts'
 import { openGround } from './sink/ground.ts'
 import { realRow } from './sink/real-row.ts'
 
-const REAL = { rows: 200_000, connectRows: 120_000 }
-const NARROW = { rows: 500_000, connectRows: 400_000 }
+/** Eight commits and more: the first gathers with nothing to store, and the last is stored with nothing to gather. */
+const REAL = { rows: 600_000, connectRows: 240_000 }
+const NARROW = { rows: 2_000_000, connectRows: 1_000_000 }
 /** The whole load is so many times as large. */
-const IN_FULL = 5
+const IN_FULL = 3
 
 export const sink: Bench = {
   name: 'sink',

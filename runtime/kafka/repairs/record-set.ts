@@ -1,15 +1,14 @@
 /**
- * Decodes the records of a fetch response in place of kafkajs's `decodeMessages`. That forgets a batch which compaction
- * has emptied, and with it where the next one begins; it fails on a batch of some 100,000 records, which it passes as so
- * many arguments; it makes a big integer of every offset and time; and it does not look at checksums. The format is that of KIP-98 (magic 2), the only
+ * The records of a fetch response, in place of kafkajs's decoder. That forgets a batch which compaction has emptied, and with
+ * it where the next one begins; it fails on a batch of some 100,000 records, which it passes as so many arguments; it makes a
+ * big integer of every offset and time; and it does not look at checksums. The format is that of KIP-98 (magic 2), the only
  * one that Kafka 4 serves (KIP-724).
  *
  * Records are places in what was fetched (`fetched-record.ts`), and their parts slices of it: who keeps one for long copies it.
- * Imported before kafkajs, whose modules load each other by path.
  */
 import { crc32c } from './crc32c.ts'
 import { FetchedRecord, type Place, type RecordBatch } from './fetched-record.ts'
-import { kafkajsModule, replaceKafkajsModule } from './kafkajs-modules.ts'
+import { kafkajsModule } from './kafkajs-modules.ts'
 import { damaged, RecordCursor } from './record-cursor.ts'
 
 /** What one partition's answer to a fetch holds. */
@@ -37,34 +36,46 @@ const { lookupCodecByAttributes } = kafkajsModule<{ lookupCodecByAttributes(attr
 /** A batch that is cut off at the end is left for the next fetch. @throws RangeError when the bytes are not what the format says */
 export async function decodeRecordSet(bytes: Buffer): Promise<RecordSet> {
   const set: RecordSet = { place: { topic: '', partition: -1 }, records: [], nextOffset: undefined }
+  const batches = batchesIn(bytes)
+  const plain = batches.map(decompressed)
+  for (const [index, batch] of batches.entries()) {
+    const records = plain[index]
+    // A log of small transactions is mostly batches of one record: what is not compressed waits for nothing.
+    decodeBatch(batch, records instanceof Promise ? await records : records, set)
+  }
+  return set
+}
+
+/** The whole ones, as they are checked. */
+function batchesIn(bytes: Buffer): Buffer[] {
+  const batches: Buffer[] = []
   for (let at = 0; at + RECORDS <= bytes.length;) {
     const end = at + PREFIX_BYTES + bytes.readInt32BE(at + LENGTH)
     if (bytes[at + MAGIC] !== 2 || end < at + RECORDS) throw damaged(`no record batch begins at its byte ${at}`)
     if (end > bytes.length) break
     const batch = bytes.subarray(at, end)
     if (batch.readUInt32BE(CRC) !== crc32c(batch, ATTRIBUTES)) throw damaged(`the record batch at its byte ${at} has another checksum than it says`)
-    const decompressing = decodeBatch(batch, set)
-    // A log of small transactions is mostly batches of one record: what is not compressed waits for nothing.
-    if (decompressing) await decompressing
+    batches.push(batch)
     at = end
   }
-  return set
+  return batches
 }
 
-function decodeBatch(batch: Buffer, set: RecordSet): Promise<void> | undefined {
-  set.nextOffset = Number(batch.readBigInt64BE(BASE_OFFSET)) + batch.readInt32BE(LAST_OFFSET_DELTA) + 1
+/** Undefined for a batch without records, whatever is written there. */
+function decompressed(batch: Buffer): Promise<Buffer> | Buffer | undefined {
   if (batch.readInt32BE(RECORD_COUNT) <= 0) return undefined
   const records = batch.subarray(RECORDS)
-  const codec = lookupCodecByAttributes(batch.readInt16BE(ATTRIBUTES))
-  if (codec) return codec.decompress(records).then((plain) => decodeRecords(batch, plain, set))
-  decodeRecords(batch, records, set)
-  return undefined
+  const plain = lookupCodecByAttributes(batch.readInt16BE(ATTRIBUTES))?.decompress(records)
+  plain?.catch(() => {}) // told when it is awaited, unless another batch is to blame first
+  return plain ?? records
 }
 
-function decodeRecords(header: Buffer, plain: Buffer, { place, records }: RecordSet): void {
-  const batch = batchOf(header, plain, place)
+function decodeBatch(header: Buffer, plain: Buffer | undefined, set: RecordSet): void {
+  set.nextOffset = Number(header.readBigInt64BE(BASE_OFFSET)) + header.readInt32BE(LAST_OFFSET_DELTA) + 1
+  if (!plain) return
+  const batch = batchOf(header, plain, set.place)
   const cursor = new RecordCursor(plain)
-  for (let left = header.readInt32BE(RECORD_COUNT); left > 0; left--) records.push(nextRecord(batch, cursor))
+  for (let left = header.readInt32BE(RECORD_COUNT); left > 0; left--) set.records.push(nextRecord(batch, cursor))
 }
 
 function batchOf(header: Buffer, bytes: Buffer, place: Place): RecordBatch {
@@ -97,17 +108,3 @@ function nextRecord(batch: RecordBatch, cursor: RecordCursor): FetchedRecord {
   if (cursor.at !== at + length) throw damaged('a record is not as long as it says')
   return new FetchedRecord(batch, offset, at)
 }
-
-interface ResponseDecoder {
-  readInt32(): number
-  canReadBytes(length: number): boolean
-  readBytes(length: number): Buffer
-}
-
-/** The field as it stands in a fetch response: its length, then the batches. */
-async function decodeField(decoder: ResponseDecoder): Promise<RecordSet> {
-  const length = decoder.readInt32()
-  return decodeRecordSet(length <= 0 || !decoder.canReadBytes(length) ? Buffer.alloc(0) : decoder.readBytes(length))
-}
-
-replaceKafkajsModule('protocol/requests/fetch/v4/decodeMessages', decodeField)
