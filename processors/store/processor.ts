@@ -18,8 +18,8 @@ export const store = defineSink({
     latency: { minRows: 1, maxRows: 5_000, maxBytes: 32 << 20, maxAgeMs: 250, lullMs: 8 },
     /**
      * Full stripes: the fixed cost of a commit (about 44 requests on four disks) is spread over up to 100,000 rows, or over
-     * 20,000 when the topic has been read to its end. An asset is held with about 3.7 kB, so 256 MiB are some 70,000; with a
-     * store that hangs, 768 MiB are held, and the process takes about 950 MB.
+     * 20,000 when the topic has been read to its end. An asset is held with about 3.6 kB, so 256 MiB are some 74,000; with a
+     * store that hangs, 768 MiB are held.
      */
     raid5: { minRows: 20_000, maxRows: 100_000, maxBytes: 256 << 20, maxAgeMs: 60_000, lullMs: 2_000 },
   },

@@ -5,7 +5,7 @@
  *   └── at most 2 × maxRows ──┘
  *   └────────────── at most 3 × maxBytes ───────────────┘      a batch in each of the last three
  *
- * Beyond a bound only what was on its way is taken in: one delivery for each partition, whose size the source bounds.
+ * Beyond a bound only what was on its way is taken in: what the source has fetched by then, which it bounds.
  */
 import type { CommitPolicy } from '../define/sink.ts'
 import type { Source } from './ports.ts'
