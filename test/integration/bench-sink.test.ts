@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { holdsRows } from '#test/bench/sink/contents.ts'
 import { fill } from '#test/bench/sink/fill.ts'
+import { applyFlat, fillFlat, runFlat } from '#test/bench/sink/flat-run.ts'
 import { openGround, recordsIn, type Ground } from '#test/bench/sink/ground.ts'
 import { insertCommits } from '#test/bench/sink/insert.ts'
 import { narrowRow } from '#test/bench/sink/narrow-row.ts'
@@ -40,6 +41,17 @@ for (const subject of [realRow, narrowRow]) {
       await insertCommits(subject, { databaseUrl, commits: [ROWS - 500, 500], tags })
       assert.ok(await holdsRows(databaseUrl, subject, ROWS, tags))
     })
+  })
+}
+
+for (const subject of [realRow, narrowRow]) {
+  test(`the sink writes the ${subject.name} rows of Kafka Connect's topic into its table`, async () => {
+    const tags: TagNumbers = new Map(Array.from({ length: 3_000 }, (_, n) => [`tag-${n}`, n + 1]))
+    await applyFlat(ground, subject)
+    await fillFlat(ground, subject, tags, { from: 0, to: 1_000 })
+    await fillFlat(ground, subject, tags, { from: 1_000, to: ROWS })
+    const { run, verified } = await runFlat(ground, subject, tags, ROWS)
+    assert.deepEqual([verified, run.commits.reduce((sum, rows) => sum + rows)], [true, ROWS])
   })
 }
 

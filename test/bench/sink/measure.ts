@@ -2,10 +2,11 @@
 import { join } from 'node:path'
 import type { Metric } from '../result.ts'
 import { runConnect, type ConnectRun } from './connect/connect-run.ts'
-import { fillFlat } from './connect/flat-topic.ts'
+import { flatTopic } from './connect/flat-topic.ts'
 import type { ConnectPrograms } from './connect/install.ts'
 import { expectedRows, holdsRows } from './contents.ts'
 import { fill } from './fill.ts'
+import { applyFlat, fillFlat, runFlat } from './flat-run.ts'
 import { recordsIn, type Ground } from './ground.ts'
 import { insertCommits } from './insert.ts'
 import { metricsOf } from './metrics.ts'
@@ -41,7 +42,7 @@ export async function measureSubject(measuring: Measuring): Promise<Measured> {
   const connect = await connected(measuring, ours, checks)
   return {
     verified: checks.every((right) => right), peakRssBytes: ours.run.peakRssBytes,
-    metrics: metricsOf(subject.name, { run: ours.run, copyPerSecond, insertPerSecond, connect: connect.best }),
+    metrics: metricsOf(subject.name, { run: ours.run, flat: connect.flat, copyPerSecond, insertPerSecond, connect: connect.best }),
     notes: [`${subject.name} row: commits of ${ours.run.commits.map((each) => each.toLocaleString('en')).join(', ')}; Kafka Connect with ${connect.told}.`],
   }
 }
@@ -80,14 +81,20 @@ async function inserted({ ground, subject }: Measuring, { run, tags }: Ours, che
   })
 }
 
-async function connected({ ground, programs, subject, connectRows }: Measuring, { tags }: Ours, checks: boolean[]): Promise<{ best: ConnectRun; told: string }> {
-  const topic = await fillFlat(ground, subject, connectRows, tags)
+/** Kafka Connect, and our sink from the same topic into the same table. */
+async function connected({ ground, programs, subject, rows, connectRows }: Measuring, { tags }: Ours, checks: boolean[]): Promise<{ best: ConnectRun; flat: SinkRun; told: string }> {
+  const topic = flatTopic(subject)
+  await applyFlat(ground, subject)
+  await fillFlat(ground, subject, tags, { from: 0, to: connectRows })
   const expected = expectedRows(subject.tables[0], connectRows, tags)
   const runs: ConnectRun[] = []
   for (const tasks of TASKS) runs.push(await runConnect(programs, ground, subject, { topic: topic.name, count: connectRows, tasks, expected }))
-  checks.push(...runs.map(({ verified }) => verified))
+  await fillFlat(ground, subject, tags, { from: connectRows, to: rows })
+  const flat = await runFlat(ground, subject, tags, rows)
+  checks.push(flat.verified, ...runs.map(({ verified }) => verified))
   await ground.connection.admin.deleteTopics({ topics: [topic.name] })
   return {
+    flat: flat.run,
     best: runs.reduce((one, other) => (other.rowsPerSecond > one.rowsPerSecond ? other : one)),
     told: runs.map(({ rowsPerSecond }, index) => `${TASKS[index]} task${TASKS[index] === 1 ? '' : 's'} ${Math.round(rowsPerSecond).toLocaleString('en')}/s`).join(', '),
   }

@@ -5,6 +5,8 @@ import type { SinkRun } from './sink-run.ts'
 
 export interface Rates {
   run: SinkRun
+  /** From Kafka Connect's topic into its table. */
+  flat: SinkRun
   copyPerSecond: number
   insertPerSecond: number
   connect: ConnectRun
@@ -20,12 +22,14 @@ function withTargets(rates: Rates): Metric[] {
   return [atLeast(0.7, copyRatio!), atLeast(40_000, rowsPerSecond!), atLeast(3, connectRatio!), ...others]
 }
 
-function plain({ run, copyPerSecond, insertPerSecond, connect }: Rates): Metric[] {
+function plain({ run, flat, copyPerSecond, insertPerSecond, connect }: Rates): Metric[] {
   return [
     { name: 'copy_ratio', value: run.rowsPerSecond / copyPerSecond, unit: '' },
     against('rows_per_s', run.rowsPerSecond, copyPerSecond),
-    { name: 'connect_ratio', value: run.rowsPerSecond / connect.rowsPerSecond, unit: '' },
+    { name: 'connect_ratio', value: flat.rowsPerSecond / connect.rowsPerSecond, unit: '' },
     { name: 'connect_rows_per_s', value: connect.rowsPerSecond, unit: '/s' },
+    { name: 'flat_rows_per_s', value: flat.rowsPerSecond, unit: '/s' },
+    against('flat_rows_per_cpu_s', flat.rowsPerCpuSecond, connect.rowsPerCpuSecond),
     { name: 'insert_ratio', value: run.rowsPerSecond / insertPerSecond, unit: '' },
     { name: 'insert_rows_per_s', value: insertPerSecond, unit: '/s' },
     against('rows_per_cpu_s', run.rowsPerCpuSecond, connect.rowsPerCpuSecond),

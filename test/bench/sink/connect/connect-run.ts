@@ -5,11 +5,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import { Client } from 'pg'
 import { ownCpuSecondsOf } from '#test/support/process-cost.ts'
-import { onServer } from '#test/support/database.ts'
 import { contentsOf, isSame, type Contents } from '../contents.ts'
 import type { Ground } from '../ground.ts'
-import { openTable, type Subject, type Table } from '../subject.ts'
+import type { Subject } from '../subject.ts'
 import type { ConnectPrograms } from './install.ts'
+import { makePeerTable } from './peer-table.ts'
 import { startWorker, type Worker } from './worker.ts'
 
 const LOOK_MS = 50
@@ -32,7 +32,7 @@ export interface ConnectOptions {
 
 export function runConnect(programs: ConnectPrograms, ground: Ground, subject: Subject, { topic, count, tasks, expected }: ConnectOptions): Promise<ConnectRun> {
   return ground.withDatabase(subject, async (databaseUrl) => {
-    const table = await tableOfBytes(databaseUrl, subject.tables[0])
+    const table = await makePeerTable(databaseUrl, subject.tables[0])
     const worker = await startWorker(programs, ground, { name: `${subject.name}-${tasks}`, topic, table: table.name, databaseUrl, tasks })
     try {
       const rates = await measure(worker, { databaseUrl, table: table.name, count })
@@ -41,17 +41,6 @@ export function runConnect(programs: ConnectPrograms, ground: Ground, subject: S
       await worker.stop()
     }
   })
-}
-
-/**
- * A table as the subject's, except that vectors are bytes: this release knows no type of pgvector's. They are the same bytes,
- * without pgvector's look at each number.
- */
-async function tableOfBytes(databaseUrl: string, table: Table): Promise<Table> {
-  const { columns } = table
-  const vectors = columns.filter(({ kind }) => kind === 'halfvec').map((column) => `alter column "${column.name}" type bytea using null, alter column "${column.name}" set storage plain`)
-  await onServer(databaseUrl, `create table peer (like "${openTable(table)}" including all)${vectors.map((change) => `; alter table peer ${change}`).join('')}`)
-  return { name: 'peer', columns }
 }
 
 interface Point { ms: number; rows: number; cpuSeconds: number }

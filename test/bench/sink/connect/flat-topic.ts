@@ -1,16 +1,14 @@
 /**
  * The topic that Kafka Connect reads: records with exactly the columns of the subject's first table. Connect's sink takes
- * flat records only; so what our sink does, it is spared: reading nested records, coding tags, and every other table.
+ * flat records only; so what our pipeline's sink does, it is spared: reading nested records, coding tags, and every other
+ * table.
  */
 import { defineTopic, type Topic } from '#runtime/api.ts'
-import { connectRegistry } from '#runtime/avro/registry.ts'
-import { fill } from '../fill.ts'
-import type { Ground } from '../ground.ts'
 import type { Column, Kind, Subject, TagNumbers, Value } from '../subject.ts'
 
 const PARTITIONS = 6
 
-type Flat = Record<string, Value>
+export type Flat = Record<string, Value>
 
 /** As Connect's converter understands it; `connect.name` tells the sink what a string is. */
 const AVRO: Readonly<Record<Kind, unknown>> = {
@@ -20,17 +18,12 @@ const AVRO: Readonly<Record<Kind, unknown>> = {
   time: { type: 'long', logicalType: 'timestamp-millis' },
 }
 
-/** Creates the topic and fills it with the rows of values number 0 to `count`. */
-export async function fillFlat(ground: Ground, subject: Subject, count: number, tags: TagNumbers): Promise<Topic<Flat>> {
-  const [{ columns }] = subject.tables
-  const topic = flatTopic(subject)
-  await ground.connection.admin.createTopics({ topics: [{ topic: topic.name, numPartitions: PARTITIONS, replicationFactor: 1, configEntries: [{ name: 'compression.type', value: 'producer' }] }] })
-  await connectRegistry(ground.registryUrl).register(`${topic.name}-value`, topic.schema)
-  await fill(ground, { topic, count, valueOf: (n): Flat => Object.fromEntries(columns.map(({ name, of }) => [name, of(n, tags)])) })
-  return topic
+/** Row number `n` as a record; `tags` are those of a database that our sink has filled. */
+export function flatValue({ tables: [{ columns }] }: Subject, n: number, tags: TagNumbers): Flat {
+  return Object.fromEntries(columns.map(({ name, of }) => [name, of(n, tags)]))
 }
 
-function flatTopic({ topic, tables: [{ name, columns }] }: Subject): Topic<Flat> {
+export function flatTopic({ topic, tables: [{ name, columns }] }: Subject): Topic<Flat> {
   // Each value has a partition as good as another's.
   const spread = columns.find(({ kind }) => kind === 'uuid' || kind === 'long')!.name
   return defineTopic<Flat>({
