@@ -5,7 +5,8 @@ export {
   defineProcessor, defineStateful,
   type BatchPolicy, type Context, type Decision, type Processor, type Result, type SnapshotParts, type State, type StatefulProcessor, type StateSnapshot,
 } from './define/processor.ts'
-export { defineSink, type RowOrigin, type Sink } from './define/sink.ts'
+export type { RowOrigin } from './define/row-origin.ts'
+export { defineSink, type Sink } from './define/sink.ts'
 export type { Failure, SinkStore } from './loop/ports.ts'
 export { jsonPart } from './state/snapshot-file.ts'
 export { Halt, Reject, RetryLater } from './errors.ts'

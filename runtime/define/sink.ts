@@ -1,5 +1,6 @@
 /** A sink as a value: it turns values into rows, and its store commits rows and offsets together (I4). */
 import type { Failure, SinkStore } from '../loop/ports.ts'
+import type { RowOrigin } from './row-origin.ts'
 import type { Service } from './service.ts'
 import type { Outgoing, Topic } from './topic.ts'
 
@@ -14,17 +15,6 @@ export interface CommitPolicy {
   maxAgeMs: number
   /** A batch is complete when nothing came for so long. */
   lullMs: number
-}
-
-/** Where a row came from. */
-export interface RowOrigin {
-  topic: string
-  partition: number
-  offset: number
-  /** The producer's event time, Unix milliseconds. */
-  eventTimeMs: number
-  /** 16 bytes, or null when the record carried no valid traceparent. */
-  traceId: Buffer | null
 }
 
 export interface SinkSpec<In, Row> {

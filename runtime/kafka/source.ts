@@ -2,7 +2,6 @@
  * A consumer group's member as a Source. kafkajs fetches, and hands each batch over at once: order, concurrency and
  * back-pressure are the listener's, by `pause` and `resume`. Offsets are committed only when told to.
  */
-import { setImmediate as otherWork } from 'node:timers/promises'
 import './patches.ts' // first: the repairs below load modules of kafkajs that it replaces
 import type { Consumer, ConsumerGroupJoinEvent, EachBatchPayload, RequestEvent } from './patches.ts'
 import { systemClock, within, type Clock } from '../clock.ts'
@@ -10,10 +9,11 @@ import { Halt, causesOf, reasonOf, verdictOf } from '../errors.ts'
 import type { Log } from '../log.ts'
 import { backoffMs } from '../loop/backoff.ts'
 import { partitionKey } from '../loop/partition-key.ts'
-import type { PartitionId, Position, Source, SourceListener, SourceRecord } from '../loop/ports.ts'
+import type { PartitionId, Position, Source, SourceListener } from '../loop/ports.ts'
 import type { KafkaConnection } from './client.ts'
 import { OutOfRange } from './repairs/consumer-repairs.ts'
 import { recordsOf } from './fetched-records.ts'
+import { HandOver } from './hand-over.ts'
 import { Membership } from './membership.ts'
 import { checkPositions } from './offset-range.ts'
 import { committedPositions, earliestOffsets } from './offsets.ts'
@@ -56,9 +56,7 @@ export class KafkaSource implements Source {
   #listener: SourceListener | undefined
   /** The current generation's partitions; each generation has an array of its own, by which it is known. */
   #held: PartitionId[] = []
-  /** Fetched and not handed over yet: about one fetch, while kafkajs waits for the next. */
-  #ready: { id: PartitionId; records: SourceRecord[] }[] = []
-  #isHandingOver = false
+  #handOver: HandOver | undefined
   /** The generation whose partitions are being read. */
   #begun: PartitionId[] | undefined
   #memberId: string | undefined
@@ -93,6 +91,7 @@ export class KafkaSource implements Source {
   /** @throws Halt `kafka.topic-missing` */
   start(listener: SourceListener): Promise<void> {
     this.#listener = listener
+    this.#handOver = new HandOver(listener)
     this.#observe()
     this.#started = this.#start()
     return this.#started
@@ -124,7 +123,7 @@ export class KafkaSource implements Source {
   }
 
   seek({ topic, partition, offset }: Position): void {
-    this.#ready = this.#ready.filter(({ id }) => !isSame(id, { topic, partition }))
+    this.#handOver?.drop({ topic, partition })
     if (this.#alive) this.#consumer.seek({ topic, partition, offset: String(offset) })
   }
 
@@ -141,6 +140,7 @@ export class KafkaSource implements Source {
   }
 
   stop(): Promise<void> {
+    this.#handOver?.drop()
     this.#stopped ??= this.#leave()
     return this.#stopped
   }
@@ -183,7 +183,7 @@ export class KafkaSource implements Source {
     this.#alive = true
     this.#memberId = memberId
     this.#held = assigned
-    this.#ready = []
+    this.#handOver!.drop()
     this.#membership.settled(assigned)
     this.#membership.heard(this.#answeredAfterMs)
     this.pause(assigned)
@@ -223,29 +223,14 @@ export class KafkaSource implements Source {
   }
 
   /**
-   * What is not delivered is not resolved either, so it is fetched again where it still counts. kafkajs fetches on as soon as
-   * what it has brought waits to be handed over: so broker, decompression and listener are at work at the same time.
+   * What is not delivered is not resolved either, so it is fetched again where it still counts. About one fetch waits to be
+   * handed over while kafkajs is at the next.
    */
   async #deliver({ batch, isStale, resolveOffset }: EachBatchPayload): Promise<void> {
-    while (this.#ready.length > this.#held.length) await otherWork()
+    await this.#handOver!.room(this.#held.length)
     if (this.#begun !== this.#held || isStale() || this.#stopped) return
     resolveOffset(batch.lastOffset())
-    this.#ready.push({ id: { topic: batch.topic, partition: batch.partition }, records: recordsOf(batch) })
-    if (!this.#isHandingOver) void this.#handOver().catch((error: unknown) => this.#listener!.failed(error as Error))
-  }
-
-  /** A partition at a time, so that what comes meanwhile is seen to between two. */
-  async #handOver(): Promise<void> {
-    this.#isHandingOver = true
-    try {
-      while (this.#ready.length > 0) {
-        await otherWork()
-        const next = this.#ready.shift()
-        if (next && !this.#stopped) this.#listener!.records(next.id, next.records)
-      }
-    } finally {
-      this.#isHandingOver = false
-    }
+    this.#handOver!.push({ topic: batch.topic, partition: batch.partition }, recordsOf(batch))
   }
 
   #crashed(error: Error, restarts: boolean): void {

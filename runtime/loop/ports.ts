@@ -3,7 +3,7 @@
  * none of them.
  */
 import type { State } from '../define/processor.ts'
-import type { RowOrigin } from '../define/sink.ts'
+import type { RowOrigin } from '../define/row-origin.ts'
 
 export interface PartitionId {
   topic: string

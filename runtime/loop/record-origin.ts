@@ -1,5 +1,5 @@
 /** Where a record's row comes from, read out of the record when it is asked for: a row keeps little of it, and a batch nothing. */
-import type { RowOrigin } from '../define/sink.ts'
+import type { RowOrigin } from '../define/row-origin.ts'
 import { traceIdIn } from '../telemetry/trace-parent.ts'
 import type { SourceRecord } from './ports.ts'
 
