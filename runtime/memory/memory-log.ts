@@ -19,7 +19,7 @@ export class MemoryLog {
   append(record: OutgoingRecord): number {
     const partition = this.#partition(record)
     const offset = partition.length
-    partition.push({ ...record, offset, headers: toBuffers(record.headers), size: (record.key?.length ?? 0) + (record.value?.length ?? 0) })
+    partition.push(asRead(record, offset))
     for (const watcher of this.#watchers) watcher()
     return offset
   }
@@ -250,6 +250,8 @@ export class MemoryTaskBroker implements TaskBroker {
   }
 }
 
-function toBuffers(headers: OutgoingRecord['headers']): Map<string, Buffer> {
-  return new Map(Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)]))
+/** A record that was written at this offset, as a source gives it. */
+export function asRead(record: OutgoingRecord, offset: number): SourceRecord {
+  const headers = new Map(Object.entries(record.headers).map(([name, value]) => [name, Buffer.from(value)]))
+  return { ...record, offset, headers, size: (record.key?.length ?? 0) + (record.value?.length ?? 0) }
 }

@@ -4,6 +4,7 @@
  * `TransactionIndex.java` appends and lists them.
  */
 import type { OutgoingRecord, PartitionId, SourceRecord } from '#runtime/loop/ports.ts'
+import { asRead } from '#runtime/memory/memory-log.ts'
 import { BrokerError } from './broker-error.ts'
 
 export interface Batch {
@@ -134,15 +135,11 @@ export class PartitionLog {
 
   #append(records: OutgoingRecord[], shape: Omit<Batch, 'baseOffset'>): number {
     const batch: Batch = { baseOffset: this.end, ...shape }
-    for (const record of records) this.entries.push({ record: { ...record, offset: this.end, headers: toBuffers(record.headers), size: (record.value?.length ?? 0) }, batch })
+    for (const record of records) this.entries.push({ record: asRead(record, this.end), batch })
     return batch.baseOffset
   }
 
   #changed(): void {
     for (const watcher of [...this.#watchers]) watcher()
   }
-}
-
-function toBuffers(headers: OutgoingRecord['headers']): Map<string, Buffer> {
-  return new Map(Object.entries(headers).map(([name, value]) => [name, Buffer.from(value)]))
 }
